@@ -1,0 +1,2 @@
+export { FakeKernel, type FakeKernelOptions, type FakeRequest, type Refusal } from './fake-kernel.ts';
+export { type SinkCounts, sink } from './sink.ts';
