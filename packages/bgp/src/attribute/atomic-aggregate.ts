@@ -1,0 +1,18 @@
+/** ATOMIC_AGGREGATE, RFC 4271 §5.1.6: `true` when the attribute is there. */
+
+import { attributeType } from '../iana.ts';
+import { type AttributeDescriptor, category } from './descriptor.ts';
+
+export const atomicAggregate: AttributeDescriptor<'atomicAggregate', true> = {
+  type: attributeType.atomicAggregate,
+  name: 'atomicAggregate',
+  title: 'ATOMIC_AGGREGATE',
+  category: category.wellKnown,
+  malformed: 'attribute-discard',
+  decode(reader) {
+    reader.end();
+    return true;
+  },
+  encode() {},
+  plain: (value) => value,
+};

@@ -1,0 +1,41 @@
+/** `@routelet/bgp/codec` loads the codec and nothing else: no speaker, no session, no Node module. */
+
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+
+const source = new URL('../../../src/', import.meta.url);
+
+/** All modules that an entry loads, itself included: files by their path in src, others by their name. */
+function loadedBy(entry: string): Set<string> {
+  const loaded = new Set<string>();
+  const visit = (path: string): void => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    const text = readFileSync(new URL(path, source), 'utf8');
+    for (const [, clause, specifier] of text.matchAll(/^(?:import|export) ([^;]*?)from '([^']+)';/gms)) {
+      // Types are erased: nothing is loaded for them.
+      if (specifier === undefined || clause?.startsWith('type ')) continue;
+      if (!specifier.startsWith('.')) loaded.add(specifier);
+      else visit(new URL(specifier, new URL(path, source)).href.slice(source.href.length));
+    }
+  };
+  visit(entry);
+  return loaded;
+}
+
+t.test('codec', async (t) => {
+  const loaded = loadedBy('codec.ts');
+  t.ok(loaded.has('message/update.ts') && loaded.has('attribute/origin.ts'));
+  const layer = /^(codec|address|bytes|errors|iana)\.ts$|^(attribute|capability|family|message|wire)\//;
+  t.strictSame(
+    [...loaded].filter((path) => !layer.test(path)),
+    [],
+  );
+});
+
+t.test('the whole package does load more', async (t) => {
+  t.ok(
+    [...loadedBy('index.ts')].some((path) => path.startsWith('speaker/')),
+    'so the test above can fail',
+  );
+});
