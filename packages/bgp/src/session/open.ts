@@ -1,0 +1,81 @@
+/** The OPEN of a session: made from its configuration, and the peer's answer turned into the machine's event. */
+import type { Capability } from '../capability/registry.ts';
+import { afiOf, safiOf } from '../family/model.ts';
+import type { FsmEvent } from '../fsm/event.ts';
+import { asTrans, capabilityCode, errorCode, openSubcode } from '../iana.ts';
+import type { Negotiated, OpenMessage } from '../message/model.ts';
+import { negotiate, validateOpen } from '../message/negotiation.ts';
+import type { SessionConfig } from './model.ts';
+
+/** This side's OPEN; asks `config.gracefulRestart` for what holds now. */
+export function localOpen(config: SessionConfig): OpenMessage {
+  const restart = config.gracefulRestart?.();
+  const capabilities: Capability[] = [
+    ...config.families.map((family) => ({ kind: 'multiprotocol', family }) as const),
+    { kind: 'route-refresh' },
+    { kind: 'extended-message' },
+    { kind: 'four-octet-as', asn: config.localAsn },
+  ];
+  if (restart !== undefined) {
+    capabilities.push({
+      kind: 'graceful-restart',
+      restarting: restart.restarting,
+      notification: restart.notification,
+      // RFC 4724 §3: 12 bits.
+      restartTimeSeconds: Math.min(4095, Math.ceil(restart.restartTimeMs / 1000)),
+      families: restart.families,
+    });
+  }
+  return {
+    kind: 'open',
+    version: 4,
+    myAs: config.localAsn > 0xffff ? asTrans : config.localAsn,
+    holdTimeSeconds: Math.floor(config.holdTimeMs / 1000),
+    identifier: config.localIdentifier,
+    capabilities,
+  };
+}
+
+/** The event that the peer's OPEN is (RFC 4271 §6.2), with what both sides agreed when it is acceptable. */
+export function judgeOpen(
+  local: OpenMessage,
+  remote: OpenMessage,
+  config: SessionConfig,
+): { readonly event: FsmEvent; readonly negotiated?: Negotiated } {
+  const { localAsn, localIdentifier, peerAsn } = config;
+  const error = validateOpen(remote, { localAsn, localIdentifier, peerAsn });
+  if (error !== undefined) {
+    return { event: { name: 'BGPOpenMsgErr', notification: error.notification, text: error.message } };
+  }
+  const negotiated = negotiate(local, remote);
+  if (negotiated.families.length === 0) return { event: noCommonFamily(config) };
+  const { holdTimeMs, keepaliveMs, peerIdentifier, gracefulRestart } = negotiated;
+  return {
+    negotiated,
+    event: {
+      name: 'BGPOpen',
+      holdTimeMs,
+      keepaliveMs,
+      peerIdentifier,
+      peerAsn: negotiated.peerAsn,
+      gracefulRestart: (gracefulRestart?.families.length ?? 0) > 0,
+    },
+  };
+}
+
+/** RFC 5492 §5: the data lists the capabilities whose lack ends the session, encoded as in an OPEN. */
+function noCommonFamily({ families }: SessionConfig): FsmEvent {
+  const data = families.flatMap((family) => {
+    const afi = afiOf(family);
+    return [capabilityCode.multiprotocol, 4, afi >>> 8, afi & 0xff, 0, safiOf(family)];
+  });
+  return {
+    name: 'BGPOpenMsgErr',
+    notification: {
+      code: errorCode.openMessage,
+      subcode: openSubcode.unsupportedCapability,
+      data: Uint8Array.from(data),
+    },
+    text: 'the peer offers none of the address families configured for it',
+  };
+}

@@ -1,0 +1,4 @@
+import { bird } from './daemons.ts';
+import { runScenarios } from './session-scenarios.ts';
+
+await runScenarios(bird);

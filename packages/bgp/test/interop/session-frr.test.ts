@@ -1,0 +1,4 @@
+import { frr } from './daemons.ts';
+import { runScenarios } from './session-scenarios.ts';
+
+await runScenarios(frr);
