@@ -1,0 +1,443 @@
+/**
+ * The speaker: peers, tables, originated routes and policy behind the public interface. It wires the parts together over
+ * the ports it is given and reads no clock, socket or environment of its own.
+ */
+import { parseIpv4 } from '../address.ts';
+import type { FamilyKey } from '../family/model.ts';
+import { families, familyNamed } from '../family/registry.ts';
+import { ceaseSubcode } from '../iana.ts';
+import type { Clock, Listener, Random, Transport } from '../ports.ts';
+import { type Acceptor, createAcceptor } from '../session/listener.ts';
+import { createSession } from '../session/session.ts';
+import { AttributeStore } from '../table/attribute-store.ts';
+import type { DecisionStep } from '../table/decision.ts';
+import { LOCAL_PEER, PeerColumn } from '../table/peer-column.ts';
+import { Rib } from '../table/rib.ts';
+import { NO_PATH } from '../table/route-table.ts';
+import { Announcements } from './announcements.ts';
+import type {
+  Announcement,
+  BestPathChange,
+  FamilyName,
+  Path,
+  PeerChange,
+  PeerOptions,
+  PeerStatus,
+  Speaker,
+  SpeakerEvents,
+  SpeakerOptions,
+} from './api.ts';
+import { ChangeStream } from './change-stream.ts';
+import { Emitter } from './emitter.ts';
+import { ExportGroups } from './export-groups.ts';
+import { defaultDeferralTimeMs, RestartingSpeaker } from './graceful-restart.ts';
+import { ImportFilter } from './import-filter.ts';
+import { Neighbor, type NeighborHost } from './neighbor.ts';
+import { NextHops } from './next-hops.ts';
+import { familyName, PathView, prefixText, prefixWords } from './path-view.ts';
+import { comparePeers } from './peer-options.ts';
+import { PolicyRegistry } from './policy-registry.ts';
+import { SelectionDeferral } from './selection-deferral.ts';
+import { UpdateIntake } from './update-intake.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** RFC 4271 §8 and IANA: the port of BGP. */
+const bgpPort = 179;
+/** Prefixes a slice of a walk over a table. */
+const SLICE = 8192;
+/** For a sweep: paths of all generations. */
+const anyAge = -128;
+
+export interface SpeakerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+  /** The decision process, when it is not the standard one. */
+  readonly decisionSteps?: readonly DecisionStep[];
+}
+
+export class BgpSpeaker implements Speaker {
+  readonly #options: SpeakerOptions;
+  readonly #ports: SpeakerPorts;
+  readonly #routerId: number;
+  readonly #emitter = new Emitter();
+  readonly #queue: WorkQueue;
+  readonly #peers = new PeerColumn();
+  readonly #nextHops: NextHops;
+  readonly #store: AttributeStore;
+  readonly #ribs: ReadonlyMap<FamilyKey, Rib>;
+  readonly #groups: ExportGroups;
+  readonly #policies = new PolicyRegistry();
+  readonly #announcements: Announcements;
+  readonly #restart: RestartingSpeaker;
+  readonly #deferral: SelectionDeferral | undefined;
+  readonly #acceptor: Acceptor;
+  readonly #view: PathView;
+  readonly #host: NeighborHost;
+  readonly #neighbors = new Map<string, Neighbor>();
+  readonly #byPeer = new Map<number, Neighbor>();
+  readonly #streams = new Set<ChangeStream>();
+  readonly #listeners: Listener[] = [];
+  #commonPolicy: Pick<SpeakerOptions, 'importPolicy' | 'exportPolicy'>;
+  #running = false;
+
+  /** Throws `AddressError` for a router id or cluster id that is no IPv4 address. */
+  constructor(options: SpeakerOptions, ports: SpeakerPorts) {
+    const { clock } = ports;
+    this.#options = options;
+    this.#ports = ports;
+    this.#commonPolicy = options;
+    this.#routerId = parseIpv4(options.routerId);
+    const clusterId = options.clusterId === undefined ? this.#routerId : parseIpv4(options.clusterId);
+    this.#queue = new WorkQueue(clock);
+    this.#nextHops = new NextHops(options.nextHopCost);
+    const identity = { asn: options.asn, routerId: this.#routerId, clusterId };
+    this.#store = new AttributeStore(identity, (bytes, at, size) => this.#nextHops.cost(bytes, at, size));
+    this.#ribs = new Map(
+      families.map(({ key, bits }) => [
+        key,
+        new Rib(key, bits === 32 ? 1 : 4, this.#store, this.#peers, ports.decisionSteps),
+      ]),
+    );
+    this.#groups = new ExportGroups({
+      asn: options.asn,
+      clusterId,
+      attributes: this.#store,
+      peers: this.#peers,
+      queue: this.#queue,
+      unsendable: (rib, prefixes) => this.#warnUnsendable(rib, prefixes),
+    });
+    this.#announcements = new Announcements(this.#store, (family) => this.#rib(family));
+    this.#restart = new RestartingSpeaker(options.gracefulRestart, clock);
+    this.#acceptor = createAcceptor({ clock, warning: (text) => this.#emitter.emit('warning', { text }) });
+    this.#view = new PathView(this.#store, this.#peers, {
+      addressOf: (peer) => this.#byPeer.get(peer)?.address ?? 'local',
+      isStale: (rib, path) => this.#isStale(rib, path),
+    });
+    if (options.gracefulRestart?.restarting === true) {
+      for (const rib of this.#ribs.values()) {
+        rib.routes.deferred = true;
+        rib.isIncomplete = true;
+      }
+      const { deferralTimeMs = defaultDeferralTimeMs } = options.gracefulRestart;
+      this.#deferral = new SelectionDeferral(clock, deferralTimeMs, () => this.#select());
+    }
+    this.#host = this.#makeHost();
+  }
+
+  async start(): Promise<void> {
+    if (this.#running) return;
+    const { transport } = this.#ports;
+    try {
+      for (const { address, port = bgpPort } of this.#options.listen ?? []) {
+        this.#listeners.push(await transport.listen({ address, port }, this.#acceptor.accept));
+      }
+    } catch (error) {
+      await this.#closeListeners();
+      throw error;
+    }
+    this.#running = true;
+    for (const neighbor of this.#neighbors.values()) this.#open(neighbor);
+  }
+
+  async stop(options: { readonly graceful?: boolean } = {}): Promise<void> {
+    this.#running = false;
+    for (const { session } of this.#neighbors.values()) session.stop({ notify: options.graceful !== true });
+    for (const neighbor of this.#neighbors.values()) neighbor.close();
+    this.#deferral?.close();
+    this.#queue.close();
+    for (const stream of [...this.#streams]) stream.close();
+    await this.#closeListeners();
+  }
+
+  setPeers(peers: readonly PeerOptions[]): readonly PeerChange[] {
+    const changes: PeerChange[] = [];
+    const wanted = new Map(peers.map((peer) => [peer.address, peer]));
+    for (const address of [...this.#neighbors.keys()]) {
+      if (wanted.has(address)) continue;
+      this.removePeer(address);
+      changes.push({ address, action: 'removed' });
+    }
+    for (const [address, peer] of wanted) {
+      try {
+        const action = this.#setPeer(peer);
+        if (action !== undefined) changes.push({ address, action });
+      } catch (error) {
+        changes.push({ address, action: 'failed' });
+        this.#emitter.emit('warning', { address, text: error instanceof Error ? error.message : String(error) });
+      }
+    }
+    this.#forgetPolicies();
+    return changes;
+  }
+
+  addPeer(peer: PeerOptions): void {
+    if (this.#neighbors.has(peer.address)) throw new RangeError(`peer ${peer.address} is there already`);
+    const neighbor = new Neighbor(peer, this.#host);
+    this.#neighbors.set(peer.address, neighbor);
+    this.#byPeer.set(neighbor.peer, neighbor);
+    this.#deferral?.waitFor(peer.address);
+    if (!this.#running) return;
+    try {
+      this.#open(neighbor);
+    } catch (error) {
+      this.#remove(neighbor, ceaseSubcode.peerDeconfigured);
+      throw error;
+    }
+  }
+
+  removePeer(address: string): void {
+    const neighbor = this.#neighbors.get(address);
+    if (neighbor === undefined) throw new RangeError(`no peer ${address}`);
+    this.#remove(neighbor, ceaseSubcode.peerDeconfigured);
+  }
+
+  setAnnouncements(routes: readonly Announcement[]): void {
+    this.#announcements.replaceAll(routes);
+  }
+
+  announce(route: Announcement): void {
+    this.#announcements.announce(route);
+  }
+
+  withdraw(prefix: string): void {
+    this.#announcements.withdraw(prefix);
+  }
+
+  setPolicy(policy: Pick<SpeakerOptions, 'importPolicy' | 'exportPolicy'>): void {
+    this.#commonPolicy = policy;
+    for (const neighbor of this.#neighbors.values()) neighbor.applyPolicy();
+    this.#forgetPolicies();
+  }
+
+  peers(): readonly PeerStatus[] {
+    return Array.from(this.#neighbors.values(), (neighbor) => neighbor.status());
+  }
+
+  bestPath(prefix: string): Path | undefined {
+    const { rib, id } = this.#lookUp(prefix);
+    const path = id < 0 ? NO_PATH : rib.routes.best(id);
+    return path === NO_PATH ? undefined : this.#view.path(rib, id, path);
+  }
+
+  paths(prefix: string): readonly Path[] {
+    const { rib, id } = this.#lookUp(prefix);
+    const paths: Path[] = [];
+    for (let path = id < 0 ? NO_PATH : rib.routes.first(id); path !== NO_PATH; path = rib.routes.next(path)) {
+      paths.push(this.#view.path(rib, id, path));
+    }
+    return paths;
+  }
+
+  *routes(family?: FamilyName): Iterable<Path> {
+    for (const rib of family === undefined ? this.#ribs.values() : [this.#rib(familyNamed(family).key)]) {
+      for (let prefix = 0; prefix < rib.prefixes.limit; prefix++) {
+        const path = rib.routes.best(prefix);
+        if (path !== NO_PATH) yield this.#view.path(rib, prefix, path);
+      }
+    }
+  }
+
+  bestPathChanges(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<readonly BestPathChange[]> {
+    const { signal } = options;
+    const abort = (): void => stream.close();
+    const stream = new ChangeStream(this.#ribs.values(), this.#view, {
+      defer: (run) => void this.#ports.clock.after(0, run),
+      onClose: () => {
+        this.#streams.delete(stream);
+        signal?.removeEventListener('abort', abort);
+      },
+    });
+    this.#streams.add(stream);
+    if (signal?.aborted === true) stream.close();
+    else signal?.addEventListener('abort', abort);
+    return stream;
+  }
+
+  on<K extends keyof SpeakerEvents>(event: K, listener: (...args: SpeakerEvents[K]) => void): this {
+    this.#emitter.on(event, listener);
+    return this;
+  }
+
+  off<K extends keyof SpeakerEvents>(event: K, listener: (...args: SpeakerEvents[K]) => void): this {
+    this.#emitter.off(event, listener);
+    return this;
+  }
+
+  #makeHost(): NeighborHost {
+    const { asn } = this.#options;
+    return {
+      asn,
+      routerId: this.#routerId,
+      clock: this.#ports.clock,
+      peers: this.#peers,
+      groups: this.#groups,
+      intake: new UpdateIntake(this.#store),
+      rib: (family) => this.#rib(family),
+      createSession: (config, events) => createSession(config, events, this.#ports),
+      importPolicyOf: ({ type, options }) =>
+        this.#policies.inForce(type, options.importPolicy, this.#commonPolicy.importPolicy),
+      exportPolicyOf: ({ type, options }) =>
+        this.#policies.inForce(type, options.exportPolicy, this.#commonPolicy.exportPolicy),
+      restartOffer: ({ families: keys, options, establishedCount }) =>
+        this.#restart.offer({ families: keys, wantsRestart: options.gracefulRestart, establishedCount }),
+      sweep: (rib, peer, generation, age) => this.#sweep(rib, peer, generation, age),
+      reevaluate: (rib, neighbor) => this.#reevaluate(rib, neighbor),
+      stateChanged: ({ address }, from, to, reason) =>
+        this.#emitter.emit('peer-state', { address, from, to, ...(reason !== undefined && { reason }) }),
+      established: ({ address }, { gracefulRestart }, localAddress) => {
+        this.#nextHops.addOwn(localAddress);
+        // RFC 4724 §4.1: only peers that will send End-of-RIB and do not wait for ours are waited for.
+        if (gracefulRestart === undefined || gracefulRestart.restarting) this.#deferral?.release(address);
+      },
+      endOfRib: (neighbor, family) => {
+        this.#emitter.emit('end-of-rib', { address: neighbor.address, family: familyName(this.#rib(family)) });
+        if (neighbor.isComplete) this.#deferral?.release(neighbor.address);
+      },
+      warning: ({ address }, text) => this.#emitter.emit('warning', { address, text }),
+    };
+  }
+
+  #rib(family: FamilyKey): Rib {
+    const rib = this.#ribs.get(family);
+    if (rib === undefined) throw new RangeError(`no table for family ${family}`);
+    return rib;
+  }
+
+  #lookUp(text: string): { rib: Rib; id: number } {
+    const { prefix, words } = prefixWords(text);
+    const rib = this.#rib(prefix.family);
+    return { rib, id: rib.prefixes.find(...words) };
+  }
+
+  #isStale(rib: Rib, path: number): boolean {
+    const peer = rib.routes.peerOf(path);
+    if (peer === LOCAL_PEER) return false;
+    return this.#byPeer.get(peer)?.generationOf(rib.family) !== rib.routes.generationOf(path);
+  }
+
+  /** Undefined when the peer is as `peer` says already. */
+  #setPeer(peer: PeerOptions): PeerChange['action'] | undefined {
+    const neighbor = this.#neighbors.get(peer.address);
+    if (neighbor === undefined) {
+      this.addPeer(peer);
+      return 'added';
+    }
+    const scope = comparePeers(neighbor.options, peer);
+    if (scope === 'session') {
+      this.#remove(neighbor, ceaseSubcode.otherConfigurationChange);
+      this.addPeer(peer);
+      return 'reset';
+    }
+    if (scope === undefined) return undefined;
+    neighbor.update(peer);
+    return 'updated';
+  }
+
+  /** Throws when the peer needs a socket option that cannot be set. */
+  #open(neighbor: Neighbor): void {
+    const { address, password, multihopTtl } = neighbor.options;
+    this.#acceptor.add(address, neighbor.session);
+    if (password !== undefined || multihopTtl !== undefined) {
+      const options = {
+        ...(password !== undefined && { password }),
+        ...(multihopTtl !== undefined && { ttl: multihopTtl }),
+      };
+      for (const listener of this.#listenersFor(address)) listener.setPeerOptions(address, options);
+    }
+    neighbor.session.start();
+  }
+
+  /** Those that connections from `address` can come to. */
+  #listenersFor(address: string): Listener[] {
+    const isIpv6 = address.includes(':');
+    return this.#listeners.filter((listener) => listener.address === '::' || listener.address.includes(':') === isIpv6);
+  }
+
+  #remove(neighbor: Neighbor, subcode: number): void {
+    const { address } = neighbor;
+    neighbor.session.stop({ notify: true, subcode });
+    neighbor.close();
+    this.#acceptor.remove(address);
+    for (const listener of this.#listenersFor(address)) listener.setPeerOptions(address, undefined);
+    this.#neighbors.delete(address);
+    this.#deferral?.release(address);
+    let left = neighbor.families.length;
+    for (const family of neighbor.families) {
+      this.#sweep(this.#rib(family), neighbor.peer, 0, anyAge, () => {
+        if (--left > 0) return;
+        this.#peers.remove(neighbor.peer);
+        this.#byPeer.delete(neighbor.peer);
+      });
+    }
+  }
+
+  /** Walks over the prefixes of a table, a slice at a time, while `visit` is called for ranges of them. */
+  #walk(rib: Rib, visit: (from: number, to: number) => void, done?: () => void): void {
+    let from = 0;
+    this.#queue.add(() => {
+      visit(from, from + SLICE);
+      from += SLICE;
+      if (from < rib.prefixes.limit) return true;
+      done?.();
+      return false;
+    });
+  }
+
+  #sweep(rib: Rib, peer: number, generation: number, age: number, done?: () => void): void {
+    const changed = (prefix: number): void => rib.changed(prefix);
+    const removed = (prefix: number): void => rib.reclaim(prefix);
+    this.#walk(rib, (from, to) => rib.routes.sweep({ peer, generation, age }, from, to, changed, removed), done);
+  }
+
+  /** Applies import policy to the peer's Adj-RIB-In again. */
+  #reevaluate(rib: Rib, neighbor: Neighbor): void {
+    const { routes, prefixes } = rib;
+    const filter = new ImportFilter(this.#store);
+    this.#walk(rib, (from, to) => {
+      for (let prefix = from; prefix < Math.min(to, prefixes.limit); prefix++) {
+        const path = routes.pathFrom(prefix, neighbor.peer);
+        if (path === NO_PATH) continue;
+        const received = routes.receivedOf(path);
+        filter.begin(neighbor, received);
+        rib.setPath(prefix, neighbor.peer, routes.generationOf(path), received, filter.usable(prefixes, prefix));
+        filter.end();
+      }
+    });
+  }
+
+  /** Ends the deferral of selection (RFC 4724 §4.1). */
+  #select(): void {
+    let left = this.#ribs.size;
+    for (const rib of this.#ribs.values()) {
+      rib.routes.deferred = false;
+      const select = (from: number, to: number): void => {
+        for (let prefix = from; prefix < Math.min(to, rib.prefixes.limit); prefix++) {
+          rib.routes.decide(prefix);
+          if (rib.routes.best(prefix) !== NO_PATH) rib.changed(prefix);
+        }
+      };
+      this.#walk(rib, select, () => {
+        rib.isIncomplete = false;
+        this.#groups.wake();
+        if (--left === 0) this.#emitter.emit('selection-complete');
+      });
+    }
+  }
+
+  #forgetPolicies(): void {
+    this.#policies.keepOnly(new Set(Array.from(this.#neighbors.values(), ({ policyIds }) => policyIds).flat()));
+  }
+
+  #warnUnsendable(rib: Rib, prefixes: readonly number[]): void {
+    const [first] = prefixes;
+    if (first === undefined) return;
+    const others = prefixes.length > 1 ? ` and ${prefixes.length - 1} more` : '';
+    const text = `not sent: ${prefixText(rib.prefixes, first)}${others}: no next hop of the family, or attributes too long`;
+    this.#emitter.emit('warning', { text });
+  }
+
+  async #closeListeners(): Promise<void> {
+    await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
+  }
+}

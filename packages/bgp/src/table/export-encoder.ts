@@ -1,0 +1,172 @@
+/**
+ * What BGP itself makes of an attribute set on its way to a peer (RFC 4271 §5.1 and §9.1.3): our AS number in front of
+ * the path, the next hop, which attributes stay inside the AS. Works on stored bytes and writes bytes, one attribute after
+ * the other, so that attributes without a descriptor take the same way. Policy has been applied before.
+ *
+ * Hot path: 170,000 sets of a full table are written in 0.1 s; by way of objects it took 0.5 s.
+ */
+import { attributeFlag, category } from '../attribute/descriptor.ts';
+import { descriptorOf } from '../attribute/registry.ts';
+import { asPathSegmentType, attributeType } from '../iana.ts';
+import { defaultLocalPreference } from './attribute-facts.ts';
+import { type AttributeStore, trait } from './attribute-store.ts';
+
+/** What is equal for all peers of an export group. */
+export interface ExportView {
+  readonly localAsn: number;
+  readonly peerType: 'ibgp' | 'ebgp';
+  /** NEXT_HOP stands among the attributes; otherwise in MP_REACH_NLRI, which the caller writes. */
+  readonly nextHopAttribute: boolean;
+  /** Our own address for the family: 4, 16 or 32 bytes; undefined when the session gives none. */
+  readonly localAddress: Uint8Array | undefined;
+  readonly nextHopSelf: boolean;
+}
+
+const MAX_SEGMENT = 255;
+
+export class ExportEncoder {
+  /** The attributes written last; valid up to `size`. */
+  bytes: Uint8Array = new Uint8Array(8192);
+  size = 0;
+  /** The next hop that goes with them. */
+  nextHop: Uint8Array = new Uint8Array(32);
+  nextHopSize = 0;
+  #at = 0;
+
+  /**
+   * Writes set `id`. False when no next hop can be given, so that the route cannot be sent.
+   */
+  encode(store: AttributeStore, id: number, view: ExportView): boolean {
+    const source = store.pageOf(id);
+    const start = store.offsetOf(id);
+    const end = start + store.sizeOf(id);
+    const traits = store.traitsOf(id);
+    const room = end - start + 64;
+    if (this.bytes.length < room) this.bytes = new Uint8Array(room * 2);
+    this.#at = 0;
+    this.nextHopSize = 0;
+    const external = view.peerType === 'ebgp';
+    const self = view.nextHopSelf || !store.hasNextHop(id) || (external && (traits & trait.ownNextHop) === 0);
+    let hasLocalPref = external;
+    let nextHopDue = view.nextHopAttribute;
+    let next = start;
+    while (next < end) {
+      const at = next;
+      const flags = source[at] ?? 0;
+      const type = source[at + 1] ?? 0;
+      const extended = (flags & attributeFlag.extendedLength) !== 0;
+      const length = extended ? ((source[at + 2] ?? 0) << 8) | (source[at + 3] ?? 0) : (source[at + 2] ?? 0);
+      const value = at + (extended ? 4 : 3);
+      next = value + length;
+      // Stored sets are in order of type where we made them; a missing attribute goes in before the first higher type.
+      if (nextHopDue && type > attributeType.nextHop && this.nextHopSize > 0) {
+        this.#writeNextHop();
+        nextHopDue = false;
+      }
+      if (!hasLocalPref && type > attributeType.localPref) {
+        this.#writeLocalPref(defaultLocalPreference);
+        hasLocalPref = true;
+      }
+      switch (type) {
+        case attributeType.asPath:
+          // RFC 4271 §5.1.2.
+          if (external) this.#writePrepended(source, value, length, view.localAsn);
+          else this.#copy(source, at, next);
+          break;
+        case attributeType.nextHop:
+          if (!self) this.#keepNextHop(source, value, length);
+          break;
+        case attributeType.mpReachNlri:
+          if (!self) this.#keepNextHop(source, value + 1, length - 1);
+          break;
+        case attributeType.multiExitDisc:
+          // RFC 4271 §5.1.4: one received from a neighbouring AS must not go to other ones.
+          if (!external || (traits & trait.ownMultiExitDisc) !== 0) this.#copy(source, at, next);
+          break;
+        case attributeType.localPref:
+          // RFC 4271 §5.1.5.
+          if (!external) this.#copy(source, at, next);
+          hasLocalPref = true;
+          break;
+        case attributeType.originatorId:
+        case attributeType.clusterList:
+          // RFC 4456 §8: non-transitive, for peers inside.
+          if (!external) this.#copy(source, at, next);
+          break;
+        default:
+          this.#passOn(source, at, next, flags, type);
+          break;
+      }
+      if (self && nextHopDue && type === attributeType.asPath) this.#takeLocalAddress(view);
+    }
+    if (this.nextHopSize === 0) this.#takeLocalAddress(view);
+    if (this.nextHopSize === 0 || (view.nextHopAttribute && this.nextHopSize !== 4)) return false;
+    if (nextHopDue) this.#writeNextHop();
+    if (!hasLocalPref) this.#writeLocalPref(defaultLocalPreference);
+    this.size = this.#at;
+    return true;
+  }
+
+  #copy(source: Uint8Array, from: number, to: number): void {
+    let at = this.#at;
+    for (let index = from; index < to; index++) this.bytes[at++] = source[index] ?? 0;
+    this.#at = at;
+  }
+
+  /** RFC 4271 §5: an unrecognized attribute goes on with the Partial bit when it is transitive, else not at all. */
+  #passOn(source: Uint8Array, from: number, to: number, flags: number, type: number): void {
+    if (descriptorOf(type) !== undefined) {
+      this.#copy(source, from, to);
+    } else if ((flags & category.optionalTransitive) === category.optionalTransitive) {
+      const at = this.#at;
+      this.#copy(source, from, to);
+      this.bytes[at] = flags | attributeFlag.partial;
+    }
+  }
+
+  #keepNextHop(source: Uint8Array, at: number, size: number): void {
+    for (let index = 0; index < size; index++) this.nextHop[index] = source[at + index] ?? 0;
+    this.nextHopSize = size;
+  }
+
+  #takeLocalAddress({ localAddress }: ExportView): void {
+    if (localAddress === undefined) return;
+    this.nextHop.set(localAddress);
+    this.nextHopSize = localAddress.length;
+  }
+
+  #writeNextHop(): void {
+    this.bytes[this.#at++] = category.wellKnown;
+    this.bytes[this.#at++] = attributeType.nextHop;
+    this.bytes[this.#at++] = this.nextHopSize;
+    for (let index = 0; index < this.nextHopSize; index++) this.bytes[this.#at++] = this.nextHop[index] ?? 0;
+  }
+
+  #writeLocalPref(value: number): void {
+    this.bytes[this.#at++] = category.wellKnown;
+    this.bytes[this.#at++] = attributeType.localPref;
+    this.bytes[this.#at++] = 4;
+    this.#u32(value);
+  }
+
+  #writePrepended(source: Uint8Array, value: number, length: number, asn: number): void {
+    const count = source[value + 1] ?? 0;
+    const joins = length > 0 && source[value] === asPathSegmentType.sequence && count < MAX_SEGMENT;
+    const written = length + (joins ? 4 : 6);
+    this.bytes[this.#at++] = category.wellKnown | (written > 255 ? attributeFlag.extendedLength : 0);
+    this.bytes[this.#at++] = attributeType.asPath;
+    if (written > 255) this.bytes[this.#at++] = written >>> 8;
+    this.bytes[this.#at++] = written;
+    this.bytes[this.#at++] = asPathSegmentType.sequence;
+    this.bytes[this.#at++] = joins ? count + 1 : 1;
+    this.#u32(asn);
+    this.#copy(source, joins ? value + 2 : value, value + length);
+  }
+
+  #u32(value: number): void {
+    this.bytes[this.#at++] = value >>> 24;
+    this.bytes[this.#at++] = value >>> 16;
+    this.bytes[this.#at++] = value >>> 8;
+    this.bytes[this.#at++] = value;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Puts prefixes into UPDATE messages: as many as fit behind one attribute set (RFC 4271 §4.3), withdrawn ones apart.
+ * Messages gather in one buffer, so that a peer group is served by one write a peer.
+ */
+import { attributeFlag, category } from '../attribute/descriptor.ts';
+import { afiOf, type FamilyKey, safiOf } from '../family/model.ts';
+import { ipv4Unicast } from '../family/registry.ts';
+import { attributeType, messageType } from '../iana.ts';
+import { headerBytes } from '../message/header.ts';
+import type { PrefixTable } from './prefix-table.ts';
+
+const MARKER_BYTES = 16;
+/** Longest NLRI: a length and 16 bytes of address. */
+const LONGEST_NLRI = 17;
+const FIRST_CAPACITY = 1 << 13;
+
+export interface AttributeBytes {
+  readonly bytes: Uint8Array;
+  readonly size: number;
+  readonly nextHop: Uint8Array;
+  readonly nextHopSize: number;
+}
+
+export class UpdatePacker {
+  readonly #prefixes: PrefixTable;
+  readonly #family: FamilyKey;
+  readonly #maximum: number;
+  #bytes = new Uint8Array(FIRST_CAPACITY);
+  #at = 0;
+
+  /** `maximum`: largest message in bytes, 4096 or 65535 (RFC 8654). */
+  constructor(prefixes: PrefixTable, family: FamilyKey, maximum: number) {
+    this.#prefixes = prefixes;
+    this.#family = family;
+    this.#maximum = maximum;
+  }
+
+  /** Bytes gathered so far. */
+  get size(): number {
+    return this.#at;
+  }
+
+  /** Gives away all messages gathered since the last call. */
+  finish(): Uint8Array {
+    const bytes = this.#bytes.subarray(0, this.#at);
+    // As large as the last one: slices of a long table are alike.
+    this.#bytes = new Uint8Array(Math.max(FIRST_CAPACITY, this.#at + this.#maximum));
+    this.#at = 0;
+    return bytes;
+  }
+
+  /** Announces `ids[from..to)`. False when not even one prefix fits beside the attributes: nothing was written then. */
+  announce(attributes: AttributeBytes, ids: Int32Array, from: number, to: number): boolean {
+    const overhead = headerBytes + 4 + attributes.size + (this.#plain ? 0 : 9 + attributes.nextHopSize);
+    if (overhead + LONGEST_NLRI > this.#maximum) return false;
+    for (let next = from; next < to; ) {
+      const start = this.#begin();
+      this.#u16(0);
+      const lengthAt = this.#at;
+      this.#at += 2;
+      if (this.#plain) {
+        this.#append(attributes.bytes, attributes.size);
+        this.#patch(lengthAt, attributes.size);
+        next = this.#nlri(ids, next, to, start + this.#maximum);
+      } else {
+        // RFC 7606 §5.1: MP_REACH_NLRI stands first.
+        const field = this.#openExtended(attributeType.mpReachNlri);
+        this.#bytes[this.#at++] = attributes.nextHopSize;
+        this.#append(attributes.nextHop, attributes.nextHopSize);
+        this.#bytes[this.#at++] = 0;
+        next = this.#nlri(ids, next, to, start + this.#maximum - attributes.size);
+        this.#patch(field, this.#at - field - 2);
+        this.#append(attributes.bytes, attributes.size);
+        this.#patch(lengthAt, this.#at - lengthAt - 2);
+      }
+      this.#patch(start + MARKER_BYTES, this.#at - start);
+    }
+    return true;
+  }
+
+  /** Withdraws `ids[from..to)`. */
+  withdraw(ids: Int32Array, from: number, to: number): void {
+    for (let next = from; next < to; ) {
+      const start = this.#begin();
+      const lengthAt = this.#at;
+      this.#at += 2;
+      if (this.#plain) {
+        next = this.#nlri(ids, next, to, start + this.#maximum - 2);
+        this.#patch(lengthAt, this.#at - lengthAt - 2);
+        this.#u16(0);
+      } else {
+        this.#patch(lengthAt, 0);
+        const attributesAt = this.#at;
+        this.#at += 2;
+        const field = this.#openExtended(attributeType.mpUnreachNlri);
+        next = this.#nlri(ids, next, to, start + this.#maximum);
+        this.#patch(field, this.#at - field - 2);
+        this.#patch(attributesAt, this.#at - attributesAt - 2);
+      }
+      this.#patch(start + MARKER_BYTES, this.#at - start);
+    }
+  }
+
+  /** End-of-RIB marker (RFC 4724 §2). */
+  endOfRib(): void {
+    const start = this.#begin();
+    this.#u16(0);
+    if (this.#plain) {
+      this.#u16(0);
+    } else {
+      this.#u16(6);
+      this.#bytes[this.#at++] = category.optionalNonTransitive;
+      this.#bytes[this.#at++] = attributeType.mpUnreachNlri;
+      this.#bytes[this.#at++] = 3;
+      this.#u16(afiOf(this.#family));
+      this.#bytes[this.#at++] = safiOf(this.#family);
+    }
+    this.#patch(start + MARKER_BYTES, this.#at - start);
+  }
+
+  get #plain(): boolean {
+    return this.#family === ipv4Unicast.key;
+  }
+
+  /** Makes room for a whole message and writes its header, the length left open; returns where it starts. */
+  #begin(): number {
+    if (this.#at + this.#maximum + LONGEST_NLRI > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + this.#maximum + LONGEST_NLRI));
+      grown.set(this.#bytes.subarray(0, this.#at));
+      this.#bytes = grown;
+    }
+    const start = this.#at;
+    this.#bytes.fill(0xff, start, start + MARKER_BYTES);
+    this.#bytes[start + headerBytes - 1] = messageType.update;
+    this.#at = start + headerBytes;
+    return start;
+  }
+
+  #openExtended(type: number): number {
+    this.#bytes[this.#at++] = category.optionalNonTransitive | attributeFlag.extendedLength;
+    this.#bytes[this.#at++] = type;
+    const field = this.#at;
+    this.#at += 2;
+    this.#u16(afiOf(this.#family));
+    this.#bytes[this.#at++] = safiOf(this.#family);
+    return field;
+  }
+
+  /** Writes prefixes while they surely end at or before `limit`; returns the index of the first one left. */
+  #nlri(ids: Int32Array, from: number, to: number, limit: number): number {
+    let next = from;
+    let at = this.#at;
+    while (next < to) {
+      const id = ids[next] ?? 0;
+      if (at + 1 + ((this.#prefixes.lengthOf(id) + 7) >> 3) > limit) break;
+      at = this.#prefixes.write(id, this.#bytes, at);
+      next++;
+    }
+    this.#at = at;
+    return next;
+  }
+
+  #append(bytes: Uint8Array, size: number): void {
+    const target = this.#bytes;
+    const at = this.#at;
+    for (let index = 0; index < size; index++) target[at + index] = bytes[index] ?? 0;
+    this.#at = at + size;
+  }
+
+  #u16(value: number): void {
+    this.#patch(this.#at, value);
+    this.#at += 2;
+  }
+
+  #patch(at: number, value: number): void {
+    this.#bytes[at] = value >>> 8;
+    this.#bytes[at + 1] = value;
+  }
+}
