@@ -1,0 +1,54 @@
+import type { Health, Heartbeat } from './health.ts';
+
+/** Slack of the original on top of the period, in milliseconds (H-2). */
+const GRACE_MS = 1500;
+
+interface Component {
+  readonly name: string;
+  readonly periodMs: number;
+  lastMs: number;
+  /** Time the first beat took; a component that starts slowly may go on slowly. */
+  firstBeatMs: number | undefined;
+}
+
+/**
+ * Decides whether all components are alive: each must have beaten within its period, plus the time its first beat took,
+ * plus a second and a half. Pure: the clock is given, monotonic, in milliseconds.
+ */
+export class HealthMonitor implements Health {
+  readonly #now: () => number;
+  readonly #onBeat: () => void;
+  readonly #components = new Map<string, Component>();
+
+  /** `onBeat` is called after each heartbeat. */
+  constructor(now: () => number, onBeat: () => void = () => {}) {
+    this.#now = now;
+    this.#onBeat = onBeat;
+  }
+
+  register(name: string, periodMs: number): Heartbeat {
+    const registeredMs = this.#now();
+    const component: Component = { name, periodMs, lastMs: registeredMs, firstBeatMs: undefined };
+    this.#components.set(name, component);
+    return {
+      beat: () => {
+        component.lastMs = this.#now();
+        component.firstBeatMs ??= component.lastMs - registeredMs;
+        this.#onBeat();
+      },
+    };
+  }
+
+  /** Components whose heartbeat is late, with the time since the last one. Empty: healthy. */
+  late(): readonly { readonly name: string; readonly sinceMs: number }[] {
+    const nowMs = this.#now();
+    return [...this.#components.values()]
+      .map(({ name, periodMs, lastMs, firstBeatMs = 0 }) => ({
+        name,
+        sinceMs: nowMs - lastMs,
+        allowedMs: periodMs + firstBeatMs + GRACE_MS,
+      }))
+      .filter(({ sinceMs, allowedMs }) => sinceMs > allowedMs)
+      .map(({ name, sinceMs }) => ({ name, sinceMs }));
+  }
+}

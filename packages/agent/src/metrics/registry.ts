@@ -1,0 +1,106 @@
+import type { Counter, Gauge, Histogram } from 'prom-client';
+
+/**
+ * Every metric, one row each. Names, labels and types of the original are kept so that its dashboards work; rows under
+ * "own" are additions. All get the prefix `kube_router_`.
+ */
+interface Row<Label extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly Label[];
+}
+export interface CounterRow<Label extends string = never> extends Row<Label> {
+  readonly type: 'counter';
+}
+export interface GaugeRow<Label extends string = never> extends Row<Label> {
+  readonly type: 'gauge';
+}
+export interface HistogramRow<Label extends string = never> extends Row<Label> {
+  readonly type: 'histogram';
+  /** Upper bounds in seconds. */
+  readonly buckets: readonly number[];
+}
+
+const counter = <const L extends string = never>(
+  name: string,
+  help: string,
+  labels: readonly L[] = [],
+): CounterRow<L> => ({
+  type: 'counter',
+  name,
+  help,
+  labels,
+});
+const gauge = <const L extends string = never>(name: string, help: string, labels: readonly L[] = []): GaugeRow<L> => ({
+  type: 'gauge',
+  name,
+  help,
+  labels,
+});
+
+/** prometheus.DefBuckets of the Go client, which the original uses. */
+const GO_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const histogram = (name: string, help: string, buckets: readonly number[] = GO_BUCKETS): HistogramRow => ({
+  type: 'histogram',
+  name,
+  help,
+  labels: [],
+  buckets,
+});
+
+export const PREFIX = 'kube_router_';
+
+export const rows = {
+  buildInfo: gauge('build_info', 'Version of routelet and, as goversion, of its Node runtime', [
+    'goversion',
+    'version',
+  ]),
+  bgpPeerInfo: gauge('bgp_peer_info', 'BGP peers of this node, 1 each', ['address', 'type', 'asn', 'state']),
+  bgpAdvertisementsReceived: counter(
+    'controller_bgp_advertisements_received',
+    'Number of BGP advertisements received since start',
+  ),
+  bgpAdvertisementsSent: counter(
+    'controller_bgp_advertisements_sent',
+    'Number of BGP advertisements sent since start',
+    ['type'],
+  ),
+  bgpInternalPeersSyncSeconds: histogram(
+    'controller_bgp_internal_peers_sync_time',
+    'Time it took to bring the sessions with the other nodes in line',
+  ),
+  routesSyncSeconds: histogram('controller_routes_sync_time', 'Time of a full pass of the router'),
+  hostRoutesSyncSeconds: histogram('host_routes_sync_time', 'Time of a full comparison of the kernel routes'),
+  hostRoutesSynced: gauge('host_routes_synced', 'Routes of ours in the kernel'),
+  hostRoutesAdded: counter('host_routes_added', 'Routes added to the kernel'),
+  hostRoutesRemoved: counter('host_routes_removed', 'Routes removed from the kernel'),
+
+  // own
+  bgpSessionStateChanges: counter('bgp_session_state_changes', 'State changes of BGP sessions', ['address', 'to']),
+  bgpPeerPrefixes: gauge('bgp_peer_prefixes', 'Prefixes of a BGP session', ['address', 'direction']),
+  routeLatencySeconds: histogram(
+    'route_latency_seconds',
+    'Time from the event that changed a route to the answer of the kernel',
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  ),
+  hostRoutesForeign: gauge('host_routes_foreign', 'Wanted routes in whose place stands a route of somebody else'),
+  hostRoutesFailed: gauge('host_routes_failed', 'Wanted routes that the kernel refused'),
+  hostRoutesOffSubnet: gauge(
+    'host_routes_off_subnet',
+    'Learned routes that are not installed because their next hop is in no subnet of this node',
+  ),
+  hostRoutesDrift: counter('host_routes_drift', 'Kernel routes of ours that somebody else changed', ['found']),
+  clusterRelists: counter('cluster_relists', 'Full lists read from the API server', ['kind']),
+} as const;
+
+/** The handle of each metric; labels are checked. */
+export type Metrics = {
+  readonly [K in keyof typeof rows]: (typeof rows)[K] extends CounterRow<infer L>
+    ? Counter<L>
+    : (typeof rows)[K] extends GaugeRow<infer L>
+      ? Gauge<L>
+      : (typeof rows)[K] extends HistogramRow<infer L>
+        ? Histogram<L>
+        : never;
+};

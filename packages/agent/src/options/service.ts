@@ -1,0 +1,153 @@
+import { known, positive } from './flag.ts';
+import { bool, cidrList, duration, portRange, string } from './value.ts';
+
+const PROXY = 'service proxy';
+const POLICY = 'network policy';
+const BALANCER = 'load balancer allocator';
+
+/** Flags of the service proxy, of the network policy firewall and of the load balancer allocator. */
+export const service = {
+  ipvsSyncPeriodMs: known(PROXY, {
+    name: 'ipvs-sync-period',
+    kind: duration,
+    default: 300_000,
+    description: 'Time between full passes over the services',
+    check: positive,
+  }),
+  ipvsPermitAll: known(PROXY, {
+    name: 'ipvs-permit-all',
+    kind: bool,
+    default: true,
+    description: 'Accept traffic to service addresses before the firewall of the host',
+  }),
+  ipvsGracefulPeriodMs: known(PROXY, {
+    name: 'ipvs-graceful-period',
+    kind: duration,
+    default: 30_000,
+    description: 'How long a removed endpoint keeps its connections',
+    check: positive,
+  }),
+  ipvsGracefulTermination: known(PROXY, {
+    name: 'ipvs-graceful-termination',
+    kind: bool,
+    default: false,
+    off: [false],
+    description: 'Let connections of removed endpoints end',
+  }),
+  masqueradeAll: known(PROXY, {
+    name: 'masquerade-all',
+    kind: bool,
+    default: false,
+    off: [false],
+    description: 'Masquerade all traffic to services',
+  }),
+  hairpinMode: known(PROXY, {
+    name: 'hairpin-mode',
+    kind: bool,
+    default: false,
+    off: [false],
+    description: 'Let pods reach themselves through their service',
+  }),
+  nodeportBindonAllIp: known(PROXY, {
+    name: 'nodeport-bindon-all-ip',
+    kind: bool,
+    default: false,
+    off: [false],
+    description: 'Node ports on all addresses of the node',
+  }),
+  excludedCidrs: known(PROXY, {
+    name: 'excluded-cidrs',
+    kind: cidrList,
+    default: [],
+    description: 'IPVS services in these prefixes are left alone',
+  }),
+  serviceClusterIpRange: known(PROXY, {
+    name: 'service-cluster-ip-range',
+    kind: cidrList,
+    default: ['10.96.0.0/12'],
+    description: 'Prefixes of cluster IPs, at most one a family',
+    check: (value: readonly string[]) => (value.length === 1 || value.length === 2 ? undefined : 'one or two prefixes'),
+  }),
+  serviceExternalIpRange: known(PROXY, {
+    name: 'service-external-ip-range',
+    kind: cidrList,
+    default: [],
+    description: 'Prefixes that external IPs may be in',
+  }),
+  serviceNodePortRange: known(PROXY, {
+    name: 'service-node-port-range',
+    kind: portRange,
+    default: '30000:32767',
+    description: 'Node ports',
+  }),
+  strictExternalIpValidation: known(PROXY, {
+    name: 'strict-external-ip-validation',
+    kind: bool,
+    default: true,
+    description: 'Serve external and load balancer addresses only inside of their ranges',
+  }),
+  serviceTcpTimeoutMs: known(PROXY, {
+    name: 'service-tcp-timeout',
+    kind: duration,
+    default: 0,
+    description: 'IPVS timeout of TCP; 0s keeps the value of the system',
+  }),
+  serviceTcpFinTimeoutMs: known(PROXY, {
+    name: 'service-tcpfin-timeout',
+    kind: duration,
+    default: 0,
+    description: 'IPVS timeout of TCP after FIN; 0s keeps the value of the system',
+  }),
+  serviceUdpTimeoutMs: known(PROXY, {
+    name: 'service-udp-timeout',
+    kind: duration,
+    default: 0,
+    description: 'IPVS timeout of UDP; 0s keeps the value of the system',
+  }),
+  runtimeEndpoint: known(PROXY, {
+    name: 'runtime-endpoint',
+    kind: string,
+    default: '',
+    description: 'Socket of the container runtime, for direct server return',
+  }),
+  iptablesSyncPeriodMs: known(POLICY, {
+    name: 'iptables-sync-period',
+    kind: duration,
+    default: 300_000,
+    description: 'Time between full passes over the policies',
+    check: positive,
+  }),
+  useNftablesForNetpol: known(POLICY, {
+    name: 'use-nftables-for-netpol',
+    kind: bool,
+    default: false,
+    off: [false],
+    description: 'Policies by nftables in place of iptables',
+  }),
+  netpolDefaultDeny: known(POLICY, {
+    name: 'netpol-default-deny',
+    kind: bool,
+    default: false,
+    off: [false],
+    description: 'Close pods until their policies are programmed',
+  }),
+  loadBalancerIpRange: known(BALANCER, {
+    name: 'loadbalancer-ip-range',
+    kind: cidrList,
+    default: [],
+    description: 'Prefixes to allocate load balancer addresses from',
+  }),
+  loadBalancerDefaultClass: known(BALANCER, {
+    name: 'loadbalancer-default-class',
+    kind: bool,
+    default: true,
+    description: 'Serve services without a load balancer class',
+  }),
+  loadBalancerSyncPeriodMs: known(BALANCER, {
+    name: 'loadbalancer-sync-period',
+    kind: duration,
+    default: 60_000,
+    description: 'Time between full passes over the load balancer services',
+    check: positive,
+  }),
+} as const;

@@ -1,0 +1,181 @@
+/**
+ * Owns the speaker: makes it for an identity, keeps its peers, announcements and policies as planned, and makes a new one
+ * only when the identity itself changed. What it plans comes from outside; what it hears goes to log and metrics.
+ */
+import { type Announcement, createSpeaker, type PeerOptions, type Speaker } from '@routelet/bgp';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics/registry.ts';
+import type { AgentOptions } from '../options/options.ts';
+import type { Identity } from './identity.ts';
+import { PeerMetrics } from './peer-metrics.ts';
+import { EXTERNAL } from './peers.ts';
+import type { Policies } from './policies.ts';
+import type { Problem } from './problem.ts';
+
+export interface PeeringPlan {
+  readonly identity: Identity;
+  readonly policies: Policies;
+  readonly peers: readonly PeerOptions[];
+  readonly announcements: readonly Announcement[];
+}
+
+export interface PeeringDependencies {
+  readonly options: Pick<
+    AgentOptions,
+    'bgpGracefulRestart' | 'bgpGracefulRestartTimeMs' | 'bgpGracefulRestartDeferralTimeMs'
+  >;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Called with each speaker once it runs. `deferred`: it selects no route before it says `settled` (RFC 4724 §4.1). */
+  readonly started: (speaker: Speaker, deferred: boolean) => void;
+  /** The speaker has heard from all its peers what they have. */
+  readonly settled: () => void;
+}
+
+export class Peering {
+  readonly #options: PeeringDependencies['options'];
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+  readonly #peerMetrics: PeerMetrics;
+  readonly #started: PeeringDependencies['started'];
+  readonly #settled: () => void;
+  #speaker: Speaker | undefined;
+  /** What a speaker cannot change while it runs, as text. */
+  #identityKey = '';
+  #announced = new Set<string>();
+  /** Name of each peer for log and metrics; a peer that was just removed still has one. */
+  #descriptions: ReadonlyMap<string, string> = new Map();
+
+  constructor({ options, log, metrics, started, settled }: PeeringDependencies) {
+    this.#options = options;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#peerMetrics = new PeerMetrics(metrics);
+    this.#started = started;
+    this.#settled = settled;
+  }
+
+  /**
+   * Brings the speaker in line. `forwarding`: routes of an earlier life are in the kernel, which a restarting speaker says
+   * to its helpers (RFC 4724 §3). The problem returned is that the speaker cannot start; the next call tries again.
+   */
+  async apply(plan: PeeringPlan, forwarding: boolean): Promise<Problem | undefined> {
+    const { asn, routerId, listen } = plan.identity;
+    const key = JSON.stringify({ asn, routerId, listen });
+    if (this.#speaker && key !== this.#identityKey) {
+      this.#log.warn('the identity of this node changed: all sessions start again', { asn, routerId, listen });
+      await this.stop();
+    }
+    this.#identityKey = key;
+    this.#countAnnouncements(plan.announcements);
+    if (this.#speaker) {
+      this.#speaker.setAnnouncements(plan.announcements);
+      this.#setPeers(this.#speaker, plan.peers);
+      return undefined;
+    }
+    const deferred = forwarding && this.#options.bgpGracefulRestart;
+    const speaker = this.#create(plan, deferred);
+    try {
+      await speaker.start();
+    } catch (error) {
+      await speaker.stop();
+      const where = listen.map(({ address, port }) => `${address} port ${port}`).join(', ');
+      const text = `BGP does not run: cannot listen on ${where}: ${error instanceof Error ? error.message : error}`;
+      return { code: 'speaker', subject: plan.identity.name, text };
+    }
+    this.#speaker = speaker;
+    this.#log.info('BGP runs', { asn, routerId, listen, peers: plan.peers.length });
+    this.updateMetrics();
+    this.#started(speaker, deferred);
+    return undefined;
+  }
+
+  async stop(): Promise<void> {
+    const speaker = this.#speaker;
+    this.#speaker = undefined;
+    await speaker?.stop({ graceful: this.#options.bgpGracefulRestart });
+  }
+
+  updateMetrics(): void {
+    const external = (address: string) => this.#descriptions.get(address) === EXTERNAL;
+    this.#peerMetrics.replaceAll(this.#speaker?.peers() ?? [], external);
+  }
+
+  #create({ identity, policies, peers, announcements }: PeeringPlan, deferred: boolean): Speaker {
+    const { bgpGracefulRestart, bgpGracefulRestartTimeMs, bgpGracefulRestartDeferralTimeMs } = this.#options;
+    const speaker = createSpeaker({
+      asn: identity.asn,
+      routerId: identity.routerId,
+      listen: identity.listen,
+      // Each peer has the chains of its class; a peer without any would import nothing harmful and export nothing.
+      importPolicy: policies.import,
+      exportPolicy: { name: 'kube_router_export', statements: [], defaultVerdict: 'reject' },
+      ...(bgpGracefulRestart && {
+        gracefulRestart: {
+          restartTimeMs: bgpGracefulRestartTimeMs,
+          deferralTimeMs: bgpGracefulRestartDeferralTimeMs,
+          restarting: deferred,
+        },
+      }),
+    });
+    speaker.on('peer-state', ({ address, from, to, reason }) => {
+      this.#peerMetrics.changed(address, to);
+      // Why a session does not come up, the speaker says in a warning.
+      const peer = { peer: address, name: this.#descriptions.get(address) };
+      if (to === 'Established') {
+        this.#log.info('session established', peer);
+      } else if (from === 'Established') {
+        const level = reason?.kind === 'admin' ? 'info' : 'warn';
+        this.#log[level](`session lost: ${reason?.text}`, peer);
+      }
+    });
+    speaker.on('warning', ({ address, text }) => this.#log.warn(text, address === undefined ? {} : { peer: address }));
+    if (deferred) speaker.on('selection-complete', this.#settled);
+    else this.#awaitEndOfRib(speaker);
+    // Policies and routes are in place before the first session can start.
+    speaker.setAnnouncements(announcements);
+    speaker.setPeers(peers);
+    this.#descriptions = describe(peers);
+    return speaker;
+  }
+
+  /** Every peer sends End-of-RIB behind its first routes (RFC 4724 §2), also without graceful restart. */
+  #awaitEndOfRib(speaker: Speaker): void {
+    const ended = new Set<string>();
+    const listener = ({ address, family }: { readonly address: string; readonly family: string }) => {
+      ended.add(`${address} ${family}`);
+      const complete = speaker
+        .peers()
+        .every(
+          (peer) => peer.state === 'Established' && peer.families.every((name) => ended.has(`${peer.address} ${name}`)),
+        );
+      if (!complete) return;
+      speaker.off('end-of-rib', listener);
+      this.#settled();
+    };
+    speaker.on('end-of-rib', listener);
+  }
+
+  #setPeers(speaker: Speaker, peers: readonly PeerOptions[]): void {
+    const descriptions = describe(peers);
+    this.#descriptions = new Map([...this.#descriptions, ...descriptions]);
+    for (const { address, action } of speaker.setPeers(peers)) {
+      // The speaker says itself why a peer could not be taken.
+      if (action === 'failed') continue;
+      this.#log.info(`peer ${action}`, { peer: address, name: this.#descriptions.get(address) });
+    }
+    this.#descriptions = descriptions;
+    this.updateMetrics();
+  }
+
+  #countAnnouncements(announcements: readonly Announcement[]): void {
+    const prefixes = new Set(announcements.map(({ prefix }) => prefix));
+    const added = [...prefixes].filter((prefix) => !this.#announced.has(prefix));
+    this.#metrics.bgpAdvertisementsSent.inc({ type: 'pod-route' }, added.length);
+    this.#announced = prefixes;
+  }
+}
+
+function describe(peers: readonly PeerOptions[]): ReadonlyMap<string, string> {
+  return new Map(peers.map(({ address, description = '' }) => [address, description]));
+}

@@ -1,0 +1,128 @@
+/**
+ * Which sessions this node has: one with every other node (or every other node of its AS), and the external ones of flags
+ * or annotations. A peer that cannot be is left out and named; the others do not notice.
+ */
+import type { PeerOptions } from '@routelet/bgp';
+import type { ExternalPeer } from '../annotations/external-peer.ts';
+import { parseAddress } from '../annotations/prefix.ts';
+import type { AgentOptions } from '../options/options.ts';
+import { bestAddress, familyName, type Identity } from './identity.ts';
+import type { NodeFacts } from './node-facts.ts';
+import type { Policies } from './policies.ts';
+import type { Problem } from './problem.ts';
+
+export type PeerPlanOptions = Pick<
+  AgentOptions,
+  'enableIbgp' | 'nodesFullMesh' | 'bgpPort' | 'bgpHoldMs' | 'bgpGracefulRestart' | 'peerRouterMultihopTtl'
+>;
+
+/** Description of the external peers; the other ones have the name of their node, which is a DNS name. */
+export const EXTERNAL = '(external)';
+
+export interface PeerInput {
+  readonly identity: Identity;
+  /** All nodes of the cluster; the own one is skipped. */
+  readonly nodes: Iterable<NodeFacts>;
+  readonly external: readonly ExternalPeer[];
+  readonly policies: Policies;
+}
+
+export interface PeerPlan {
+  readonly peers: readonly PeerOptions[];
+  readonly problems: readonly Problem[];
+}
+
+export function planPeers(input: PeerInput, options: PeerPlanOptions): PeerPlan {
+  const nodes = [...input.nodes];
+  const internal = options.enableIbgp ? planInternal({ ...input, nodes }, options) : { peers: [], problems: [] };
+  const external = planExternal({ ...input, nodes }, options);
+  return {
+    peers: [...internal.peers, ...external.peers],
+    problems: [...internal.problems, ...external.problems],
+  };
+}
+
+function planInternal({ identity, nodes, policies }: PeerInput, options: PeerPlanOptions): PeerPlan {
+  const peers: PeerOptions[] = [];
+  const problems: Problem[] = [];
+  const ownFamily = parseAddress(identity.primary)?.family;
+  const taken = new Map(identity.addresses.map((address) => [address, identity.name]));
+  for (const node of nodes) {
+    if (node.name === identity.name) continue;
+    const refuse = (code: Problem['code'], text: string) =>
+      problems.push({ code, subject: node.name, text: `no session with node ${node.name}: ${text}` });
+    const { primary } = node;
+    if (primary === undefined) {
+      refuse('peer-refused', 'it has no address, expected an InternalIP or ExternalIP in status.addresses');
+      continue;
+    }
+    if (!options.nodesFullMesh && node.asn !== identity.asn) {
+      if (node.asn === undefined)
+        refuse('asn', 'it has no valid kube-router.io/node.asn, expected one with --nodes-full-mesh=false');
+      continue;
+    }
+    if (parseAddress(primary)?.family !== ownFamily) {
+      refuse('peer-family', `its primary address ${primary} is not of the family of the own one, ${identity.primary}`);
+      continue;
+    }
+    const owner = taken.get(primary);
+    if (owner !== undefined) {
+      refuse('peer-refused', `its address ${primary} is already that of node ${owner}`);
+      continue;
+    }
+    taken.set(primary, node.name);
+    const capable = [...(node.ipv4 ? [familyName[4]] : []), ...(node.ipv6 ? [familyName[6]] : [])];
+    peers.push({
+      address: primary,
+      asn: identity.asn,
+      port: options.bgpPort,
+      localAddress: identity.primary,
+      description: node.name,
+      families: capable.filter((family) => identity.families.includes(family)),
+      gracefulRestart: options.bgpGracefulRestart,
+      importPolicy: policies.import,
+      exportPolicy: policies.exportToNodes,
+    });
+  }
+  return { peers, problems };
+}
+
+function planExternal({ identity, nodes, external, policies }: PeerInput, options: PeerPlanOptions): PeerPlan {
+  const peers: PeerOptions[] = [];
+  const problems: Problem[] = [];
+  const owners = new Map<string, string>();
+  for (const node of nodes) for (const address of node.addresses) owners.set(address, `node ${node.name}`);
+  for (const address of identity.addresses) owners.set(address, 'this node');
+  for (const peer of external) {
+    const refuse = (code: Problem['code'], text: string) =>
+      problems.push({ code, subject: peer.address, text: `no session with external peer ${peer.address}: ${text}` });
+    const owner = owners.get(peer.address);
+    if (owner !== undefined) {
+      refuse('peer-refused', `the address is already that of ${owner}`);
+      continue;
+    }
+    const family = parseAddress(peer.address)?.family ?? 4;
+    const localAddress = peer.localAddress ?? bestAddress(identity, family);
+    if (localAddress === undefined || parseAddress(localAddress)?.family !== family) {
+      const got = localAddress === undefined ? 'this node has none' : `localip is ${localAddress}`;
+      refuse('peer-family', `expected an IPv${family} address to connect from, ${got}`);
+      continue;
+    }
+    owners.set(peer.address, 'an external peer');
+    peers.push({
+      address: peer.address,
+      asn: peer.asn,
+      port: peer.port ?? 179,
+      localAddress,
+      description: EXTERNAL,
+      families: identity.families,
+      holdTimeMs: options.bgpHoldMs,
+      gracefulRestart: options.bgpGracefulRestart,
+      ...(options.peerRouterMultihopTtl >= 2 && { multihopTtl: options.peerRouterMultihopTtl }),
+      ...(peer.password !== undefined && { password: peer.password.reveal() }),
+      importPolicy: policies.import,
+      exportPolicy: policies.exportToExternal,
+    });
+  }
+  return { peers, problems };
+}

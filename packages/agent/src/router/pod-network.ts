@@ -1,0 +1,178 @@
+/**
+ * Keeps what the kernel and the CNI plugin need for pods as planned: sysctls, kube-bridge, the CNI file, the sets and the
+ * rules. Each part is read first and written only where it differs; a part that fails is a problem and the others go on.
+ */
+import type { Rtnetlink } from '@routelet/netlink-wire';
+import type { Command } from '../kernel/command.ts';
+import { Ipset } from '../kernel/ipset.ts';
+import { Iptables } from '../kernel/iptables.ts';
+import { ensureModule } from '../kernel/module.ts';
+import { applySysctls } from '../kernel/sysctl.ts';
+import type { Log } from '../log.ts';
+import type { AgentOptions } from '../options/options.ts';
+import { BRIDGE, planBridge } from './bridge.ts';
+import { planCni } from './cni.ts';
+import { readCniFile, writeCniFile } from './cni-file.ts';
+import { planChains, planForwardingSysctls, planSets } from './forwarding.ts';
+import type { HostFacts } from './host.ts';
+import type { Identity } from './identity.ts';
+import type { NodeFacts } from './node-facts.ts';
+import type { Problem } from './problem.ts';
+
+/** In the order in which they are done: the CNI file needs the bridge's MTU, rules need the sets. */
+export const networkParts = ['sysctls', 'bridge', 'cni', 'sets', 'chains'] as const;
+export type NetworkPart = (typeof networkParts)[number];
+
+export interface NetworkState {
+  readonly identity: Identity;
+  readonly nodes: readonly NodeFacts[];
+  readonly host: HostFacts;
+}
+
+export interface PodNetworkDependencies {
+  readonly options: Pick<AgentOptions, 'enableCni' | 'autoMtu' | 'enablePodEgress'>;
+  readonly cniPath: string;
+  readonly netlink: Pick<Rtnetlink, 'links' | 'apply'>;
+  readonly run: Command;
+  readonly log: Log;
+}
+
+export class PodNetwork {
+  readonly #options: PodNetworkDependencies['options'];
+  readonly #cniPath: string;
+  readonly #netlink: PodNetworkDependencies['netlink'];
+  readonly #run: Command;
+  readonly #log: Log;
+  readonly #ipset: Ipset;
+  readonly #iptables: Record<4 | 6, Iptables>;
+  /** Set while the bridge does not take the wanted MTU: the pods get the one it has. */
+  #bridgeMtu: number | undefined;
+
+  constructor({ options, cniPath, netlink, run, log }: PodNetworkDependencies) {
+    this.#options = options;
+    this.#cniPath = cniPath;
+    this.#netlink = netlink;
+    this.#run = run;
+    this.#log = log;
+    this.#ipset = new Ipset(run);
+    this.#iptables = { 4: new Iptables({ family: 4, run }), 6: new Iptables({ family: 6, run }) };
+  }
+
+  /** Resolves with the problems of the part, those of the kernel's refusal included. */
+  async apply(part: NetworkPart, state: NetworkState): Promise<Problem[]> {
+    const act = {
+      sysctls: () => this.#applySysctls(state),
+      bridge: () => this.#applyBridge(state),
+      cni: () => this.#applyCni(state),
+      sets: () => this.#applySets(state),
+      chains: () => this.#applyChains(state),
+    }[part];
+    try {
+      return await act();
+    } catch (error) {
+      return [kernelProblem(part, error instanceof Error ? error.message : String(error))];
+    }
+  }
+
+  async #applySysctls({ identity }: NetworkState): Promise<Problem[]> {
+    const failure = await ensureModule('br_netfilter', '/proc/sys/net/bridge', this.#run);
+    const problems =
+      failure === undefined ? [] : [kernelProblem('br_netfilter', `kernel module br_netfilter: ${failure}`)];
+    const wanted = planForwardingSysctls({ enableIpv6: identity.families.includes('ipv6-unicast') });
+    const { writes, missing } = await applySysctls(wanted);
+    for (const { key, value } of writes) this.#log.info('sysctl set', { key, value });
+    return [...problems, ...missing.map((key) => kernelProblem(key, `sysctl ${key} is not there, expected to set it`))];
+  }
+
+  async #applyBridge({ host }: NetworkState): Promise<Problem[]> {
+    const mtu = this.#options.autoMtu ? host.interface?.mtu : undefined;
+    const operations = planBridge(await this.#netlink.links(), mtu);
+    const results = await this.#netlink.apply(operations);
+    const problems: Problem[] = [];
+    this.#bridgeMtu = undefined;
+    for (const [i, { action, object }] of operations.entries()) {
+      const error = results[i];
+      if (!error) {
+        this.#log.info(`interface ${action}`, { ...object });
+      } else if (action === 'create' && error.code === 'EEXIST') {
+        // Somebody else made it since the dump.
+      } else {
+        problems.push(kernelProblem(BRIDGE, error.message));
+        if (object.mtu !== undefined) this.#bridgeMtu = await this.#readBridgeMtu();
+      }
+    }
+    return problems;
+  }
+
+  async #readBridgeMtu(): Promise<number | undefined> {
+    return (await this.#netlink.links()).find(({ name }) => name === BRIDGE)?.mtu;
+  }
+
+  async #applyCni({ identity, host }: NetworkState): Promise<Problem[]> {
+    const path = this.#cniPath;
+    if (!this.#options.enableCni || identity.podCidrs.length === 0) return [];
+    const problem = (text: string): Problem[] => [{ code: 'cni', subject: path, text }];
+    const text = await readCniFile(path);
+    if (text === undefined) {
+      return problem(`CNI configuration ${path}: no such file, expected one with a plugin of type bridge`);
+    }
+    try {
+      const mtu = this.#options.autoMtu ? (this.#bridgeMtu ?? host.interface?.mtu) : undefined;
+      const plan = planCni(text, path, { podCidrs: identity.podCidrs, mtu });
+      if (plan.text !== undefined) {
+        await writeCniFile(path, plan.text);
+        this.#log.info('CNI configuration written', {
+          path,
+          podCidrs: identity.podCidrs.map((cidr) => cidr.text),
+          mtu,
+        });
+      }
+      if (plan.strayRanges.length === 0) return [];
+      const stray = plan.strayRanges.join(', ');
+      return problem(
+        `CNI configuration ${path}: pods also get addresses of ${stray}, which is no pod CIDR of this node`,
+      );
+    } catch (error) {
+      return problem(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #applySets({ identity, nodes }: NetworkState): Promise<Problem[]> {
+    const changes = await this.#ipset.apply(families(identity).flatMap((family) => planSets(nodes, family)));
+    if (changes > 0) this.#log.info('ipsets changed', { changes });
+    return [];
+  }
+
+  async #applyChains({ identity, host }: NetworkState): Promise<Problem[]> {
+    if (!host.interface) {
+      return [
+        kernelProblem('interface', `no interface holds ${identity.primary}, the address of node ${identity.name}`),
+      ];
+    }
+    const problems: Problem[] = [];
+    for (const family of families(identity)) {
+      try {
+        await this.#applyFamilyChains(family, host.interface.name);
+      } catch (error) {
+        problems.push(kernelProblem(`chains IPv${family}`, error instanceof Error ? error.message : String(error)));
+      }
+    }
+    return problems;
+  }
+
+  async #applyFamilyChains(family: 4 | 6, nodeInterface: string): Promise<void> {
+    const iptables = this.#iptables[family];
+    const randomFully = await iptables.randomFully();
+    const { enablePodEgress } = this.#options;
+    const changes = await iptables.apply(planChains({ family, nodeInterface, enablePodEgress, randomFully }));
+    if (changes > 0) this.#log.info('iptables rules changed', { family, changes });
+  }
+}
+
+function families({ ipv4, ipv6 }: Identity): (4 | 6)[] {
+  return [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])];
+}
+
+function kernelProblem(subject: string, text: string): Problem {
+  return { code: 'kernel', subject, text };
+}

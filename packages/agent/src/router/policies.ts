@@ -1,0 +1,70 @@
+/**
+ * The policy chains of the sessions. A peer carries the chains of its class (other node, external) from the moment it
+ * exists, so that no UPDATE leaves or comes in without them and no set of neighbours has to follow the peers: the classes
+ * cannot leak into each other as sets by address family can.
+ */
+import type { PolicyAction, PolicyChain, PolicyStatement } from '@routelet/bgp';
+import type { Prefix } from '../annotations/prefix.ts';
+import type { AgentOptions } from '../options/options.ts';
+
+export interface Policies {
+  /** For every peer: what is not taken. */
+  readonly import: PolicyChain;
+  readonly exportToNodes: PolicyChain;
+  readonly exportToExternal: PolicyChain;
+}
+
+export interface PolicyInput {
+  readonly podCidrs: readonly Prefix[];
+  /** kube-router.io/node.bgp.customimportreject: each with everything inside it. */
+  readonly importReject: readonly Prefix[];
+}
+
+export type PolicyOptions = Pick<AgentOptions, 'enableIbgp' | 'advertisePodCidr' | 'overrideNextHop'>;
+
+const DEFAULT_ROUTES = [{ prefix: '0.0.0.0/0' }, { prefix: '::/0' }];
+
+export function planPolicies({ podCidrs, importReject }: PolicyInput, options: PolicyOptions): Policies {
+  const own = podCidrs.map(({ text }) => ({ prefix: text }));
+  // Only what this node originates is exported: a prefix equal to it that was learned is not.
+  const podCidr = (actions: readonly PolicyAction[]): PolicyStatement => ({
+    name: 'pod-cidr',
+    match: { prefixes: own, source: 'local' },
+    ...(actions.length > 0 && { actions }),
+    verdict: 'accept',
+  });
+  const customReject: PolicyStatement = {
+    name: 'custom-reject',
+    match: {
+      prefixes: importReject.map(({ text, length, family }) => ({
+        prefix: text,
+        ge: length,
+        le: family === 4 ? 32 : 128,
+      })),
+    },
+    verdict: 'reject',
+  };
+  return {
+    import: {
+      name: 'kube_router_import',
+      statements: [
+        { name: 'default-routes', match: { prefixes: DEFAULT_ROUTES }, verdict: 'reject' },
+        ...(importReject.length > 0 ? [customReject] : []),
+      ],
+      defaultVerdict: 'accept',
+    },
+    exportToNodes: {
+      name: 'kube_router_export_nodes',
+      statements: options.enableIbgp && own.length > 0 ? [podCidr([])] : [],
+      defaultVerdict: 'reject',
+    },
+    exportToExternal: {
+      name: 'kube_router_export_external',
+      statements:
+        options.advertisePodCidr && own.length > 0
+          ? [podCidr(options.overrideNextHop ? [{ kind: 'next-hop-self' }] : [])]
+          : [],
+      defaultVerdict: 'reject',
+    },
+  };
+}

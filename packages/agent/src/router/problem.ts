@@ -1,0 +1,23 @@
+/** Something in the cluster or in the options that keeps a part of the router from its work, as data and as a sentence. */
+export type ProblemCode =
+  | 'annotation'
+  | 'node-missing'
+  | 'no-address'
+  | 'no-pod-cidr'
+  | 'router-id'
+  | 'asn'
+  | 'peer-refused'
+  | 'peer-family'
+  | 'pod-cidr-overlap'
+  | 'route-refused'
+  | 'cni'
+  | 'kernel'
+  | 'speaker';
+
+export interface Problem {
+  readonly code: ProblemCode;
+  /** What it is about: a node, a peer, a next hop, a file. Code and subject together name the problem. */
+  readonly subject: string;
+  /** The sentence for the log: names the thing, the value and what was expected. */
+  readonly text: string;
+}

@@ -1,0 +1,320 @@
+/**
+ * The router module: Nodes of the cluster in, BGP sessions, kernel routes and the pod network's kernel state out. Level
+ * triggered: a change marks what it touches, the part is planned again from the present state, and a full pass each
+ * period finds nothing to do. What is in the kernel stays there when the module stops.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Speaker } from '@routelet/bgp';
+import { Rtnetlink, type SubscriptionEvent } from '@routelet/netlink-wire';
+import { createRib, type Rib } from '@routelet/rib';
+import { addressFromBytes } from '../annotations/prefix.ts';
+import type { ClusterChange, ClusterView } from '../cluster/model.ts';
+import type { Health, Heartbeat } from '../health/health.ts';
+import { runCommand } from '../kernel/command.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics/registry.ts';
+import type { Module } from '../module.ts';
+import type { AgentOptions } from '../options/options.ts';
+import { BRIDGE } from './bridge.ts';
+import { checkCni } from './cni.ts';
+import { DEFAULT_CNI_FILE, readCniFile } from './cni-file.ts';
+import { type HostFacts, readHost } from './host.ts';
+import type { Identity } from './identity.ts';
+import { LearnedRoutes } from './learned-routes.ts';
+import { NodeTable } from './node-table.ts';
+import { Peering } from './peering.ts';
+import { planRouter, type RouterPlan } from './plan.ts';
+import { type NetworkPart, networkParts, PodNetwork } from './pod-network.ts';
+import type { Problem } from './problem.ts';
+import { ProblemLog } from './problem-log.ts';
+import { observeRib, updateRouteGauges } from './route-metrics.ts';
+import { ownsRoute, type RouteContext, routeContext } from './routes.ts';
+import { WorkLoop } from './work-loop.ts';
+
+export interface RouterDependencies {
+  readonly options: AgentOptions;
+  readonly nodeName: string;
+  readonly cluster: ClusterView;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly health: Health;
+}
+
+export function createRouter(dependencies: RouterDependencies): Module {
+  return new Router(dependencies);
+}
+
+/** What BGP has to be planned again for: `facts` and `host` also change what routes are made of. */
+type BgpPart = 'own' | 'facts' | 'host' | 'full';
+
+interface Routing {
+  readonly rib: Rib;
+  readonly learned: LearnedRoutes;
+}
+
+/** Administrative distance of the routes learned by BGP, as that of external BGP elsewhere. */
+const BGP_DISTANCE = 20;
+/** rtm_protocol of the original's routes (B-61); a node that ran it keeps its routes. */
+const ROUTE_PROTOCOL = 17;
+/** What the last End-of-RIB came behind is selected and handed on well within this time. */
+const SETTLE_MS = 1000;
+const STATE_DIRECTORY = '/var/lib/routelet';
+
+class Router implements Module {
+  readonly name = 'router';
+  readonly #options: AgentOptions;
+  readonly #nodeName: string;
+  readonly #cluster: ClusterView;
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+  readonly #heartbeat: { readonly router: Heartbeat; readonly routes: Heartbeat };
+  readonly #problems: ProblemLog;
+  readonly #bgpLoop: WorkLoop<BgpPart>;
+  readonly #networkLoop: WorkLoop<NetworkPart>;
+  readonly #peering: Peering;
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  readonly #networkFailures = new Set<NetworkPart>();
+  #nodes: NodeTable;
+  #plan: RouterPlan | undefined;
+  #context: RouteContext | undefined;
+  #host: HostFacts | undefined;
+  #netlink: Rtnetlink | undefined;
+  #network: PodNetwork | undefined;
+  #routing: Routing | undefined;
+  #settleTimer: NodeJS.Timeout | undefined;
+
+  constructor({ options, nodeName, cluster, log, metrics, health }: RouterDependencies) {
+    this.#options = options;
+    this.#nodeName = nodeName;
+    this.#cluster = cluster;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#heartbeat = {
+      router: health.register('NRC', options.routesSyncPeriodMs),
+      routes: health.register('RouteSync', options.injectedRoutesSyncPeriodMs),
+    };
+    this.#problems = new ProblemLog(log);
+    this.#nodes = new NodeTable(nodeName, []);
+    const failed = (error: unknown) => log.error('a pass of the router failed', { error });
+    this.#bgpLoop = new WorkLoop((parts) => this.#bgpPass(parts), failed);
+    this.#networkLoop = new WorkLoop((parts) => this.#networkPass(parts), failed);
+    this.#peering = new Peering({
+      options,
+      log,
+      metrics,
+      started: (speaker, deferred) => this.#speakerStarted(speaker, deferred),
+      settled: () => this.#settleAfter(SETTLE_MS),
+    });
+  }
+
+  /** Resolves after the first pass. Rejects when the CNI file cannot be read as one or netlink cannot be opened. */
+  async start(): Promise<void> {
+    const cniPath = process.env['KUBE_ROUTER_CNI_CONF_FILE'] || DEFAULT_CNI_FILE;
+    if (this.#options.enableCni) {
+      const text = await readCniFile(cniPath);
+      if (text !== undefined) checkCni(text, cniPath);
+    }
+    const netlink = await Rtnetlink.open();
+    this.#netlink = netlink;
+    this.#closers.push(() => netlink.close());
+    const { options, log } = { options: this.#options, log: this.#log };
+    this.#network = new PodNetwork({ options, cniPath, netlink, run: runCommand, log });
+    const subscription = await netlink.subscribe(['link', 'address'], (event) => this.#hostChanged(event));
+    this.#closers.push(() => subscription.close());
+
+    this.#nodes = new NodeTable(this.#nodeName, this.#cluster.list('Node'));
+    this.#closers.push(this.#cluster.subscribe((changes) => this.#clusterChanged(changes)));
+    const full = setInterval(() => this.#markAll(), timerMs(options.routesSyncPeriodMs));
+    const routes = setInterval(() => void this.#resyncRoutes(), timerMs(options.injectedRoutesSyncPeriodMs));
+    this.#closers.push(() => {
+      clearInterval(full);
+      clearInterval(routes);
+      clearTimeout(this.#settleTimer);
+    });
+    this.#markAll();
+    await this.#bgpLoop.idle();
+    await this.#networkLoop.idle();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#bgpLoop.stop(), this.#networkLoop.stop()]);
+    // The rib first: paths that go with their sessions must not take the routes out of the kernel.
+    await this.#routing?.rib.stop();
+    this.#routing = undefined;
+    await this.#peering.stop();
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  #markAll(): void {
+    this.#bgpLoop.mark(['full']);
+    this.#networkLoop.mark(networkParts);
+  }
+
+  #clusterChanged(changes: readonly ClusterChange[]): void {
+    const { own, facts } = this.#nodes.apply(changes.filter(({ kind }) => kind === 'Node'));
+    if (own) this.#bgpLoop.mark(['own']);
+    if (facts) {
+      this.#bgpLoop.mark(['facts']);
+      this.#networkLoop.mark(['sets']);
+    }
+  }
+
+  #hostChanged(event: SubscriptionEvent): void {
+    const identity = this.#plan?.identity;
+    if (!identity) return;
+    if (event.kind === 'resync-needed') {
+      this.#markAll();
+    } else if (event.kind === 'address') {
+      const text = addressFromBytes(event.object.local)?.text;
+      if (text === undefined || !identity.addresses.includes(text)) return;
+      this.#bgpLoop.mark(['host']);
+      this.#networkLoop.mark(['bridge', 'cni', 'chains']);
+    } else if (event.kind === 'link') {
+      const { name } = event.object;
+      if (name === BRIDGE || name === this.#host?.interface?.name) this.#networkLoop.mark(['bridge', 'cni']);
+    }
+  }
+
+  async #bgpPass(parts: ReadonlySet<BgpPart>): Promise<void> {
+    const startedMs = performance.now();
+    const nodes = this.#nodes.facts;
+    const input = { nodeName: this.#nodeName, own: this.#nodes.own, nodes, previous: this.#plan };
+    const { plan, problems } = planRouter(input, this.#options);
+    if (!plan) {
+      // Sessions and kernel stay as they are: a Node that is gone for a moment must not cost the pods their routes.
+      this.#problems.report('plan', problems);
+      return;
+    }
+    const newIdentity = plan.identity !== this.#plan?.identity;
+    this.#plan = plan;
+    if (newIdentity) this.#networkLoop.mark(networkParts);
+
+    if (newIdentity || parts.size > 1 || !parts.has('own')) await this.#updateContext(plan.identity);
+    this.#problems.report('plan', [...problems, ...(this.#context?.owners.problems ?? [])]);
+    const routing = await this.#ensureRouting();
+    if (!routing) return;
+    const problem = await this.#peering.apply(plan, routing.rib.counts().programmed > 0);
+    this.#problems.report('speaker', problem ? [problem] : []);
+    const seconds = (performance.now() - startedMs) / 1000;
+    this.#metrics.bgpInternalPeersSyncSeconds.observe(seconds);
+    if (parts.has('full')) this.#metrics.routesSyncSeconds.observe(seconds);
+    if (!problem && this.#networkFailures.size === 0) this.#heartbeat.router.beat();
+  }
+
+  async #updateContext(identity: Identity): Promise<void> {
+    const host = await this.#readHost(identity);
+    this.#context = routeContext(identity, this.#nodes.facts.values(), host?.subnets ?? [], this.#options);
+    this.#routing?.learned.setContext(this.#context);
+  }
+
+  async #readHost(identity: Identity): Promise<HostFacts | undefined> {
+    const netlink = this.#netlink;
+    if (!netlink) return undefined;
+    this.#host = readHost(await netlink.links(), await netlink.addresses(), identity);
+    return this.#host;
+  }
+
+  /** The rib starts once, when it is known which routes of an earlier life are ours. */
+  async #ensureRouting(): Promise<Routing | undefined> {
+    const context = this.#context;
+    if (this.#routing || !context) return this.#routing;
+    const external = new Set(this.#plan?.external.map(({ address }) => address));
+    const statePath = await this.#statePath();
+    const rib = createRib({
+      protocol: ROUTE_PROTOCOL,
+      adopt: (route) => ownsRoute(route, context, external),
+      holdStale: true,
+      ...(statePath !== undefined && { statePath }),
+    });
+    observeRib(rib, this.#metrics, this.#log);
+    const problem = await rib.start().then(
+      () => undefined,
+      (error: Error): Problem => ({ code: 'kernel', subject: 'rib', text: `kernel routes: ${error.message}` }),
+    );
+    this.#problems.report('rib', problem ? [problem] : []);
+    if (problem) return undefined;
+    const source = rib.source('bgp', { distance: BGP_DISTANCE });
+    const learned = new LearnedRoutes(source, context, (received) => this.#routesChanged(received));
+    this.#routing = { rib, learned };
+    updateRouteGauges(rib, this.#metrics);
+    this.#heartbeat.routes.beat();
+    this.#log.info('kernel routes of an earlier life are kept', { routes: rib.counts().programmed });
+    return this.#routing;
+  }
+
+  async #statePath(): Promise<string | undefined> {
+    const directory = process.env['ROUTELET_STATE_DIRECTORY'] || STATE_DIRECTORY;
+    try {
+      await mkdir(directory, { recursive: true });
+      return join(directory, 'routes.json');
+    } catch (error) {
+      this.#log.warn('routes are not remembered over a restart: the state folder cannot be made', { directory, error });
+      return undefined;
+    }
+  }
+
+  #speakerStarted(speaker: Speaker, deferred: boolean): void {
+    // A peer that stays away must not keep the routes of an earlier life for ever; a speaker that defers has this timer itself.
+    if (!deferred) this.#settleAfter(this.#options.bgpGracefulRestartDeferralTimeMs);
+    this.#routing?.learned
+      .follow(speaker)
+      .catch((error) => this.#log.error('learned routes are not followed', { error }));
+  }
+
+  /** All has been learned that there is: routes of an earlier life that no session brought back go. */
+  #settleAfter(delayMs: number): void {
+    clearTimeout(this.#settleTimer);
+    this.#settleTimer = setTimeout(() => {
+      this.#routing?.learned.settle();
+      this.#routing?.rib.release();
+    }, delayMs);
+  }
+
+  #routesChanged(received: number): void {
+    const refusals = this.#routing?.learned.refusals;
+    if (!refusals) return;
+    this.#metrics.bgpAdvertisementsReceived.inc(received);
+    this.#metrics.hostRoutesOffSubnet.set(refusals.offSubnet);
+    this.#problems.report('routes', refusals.problems);
+  }
+
+  async #resyncRoutes(): Promise<void> {
+    const rib = this.#routing?.rib;
+    if (!rib) {
+      // There is nothing to compare before this node is known.
+      this.#heartbeat.routes.beat();
+      return;
+    }
+    const end = this.#metrics.hostRoutesSyncSeconds.startTimer();
+    try {
+      await rib.resync();
+      end();
+      this.#peering.updateMetrics();
+      this.#heartbeat.routes.beat();
+    } catch (error) {
+      this.#log.error('kernel routes cannot be compared', { error });
+    }
+  }
+
+  async #networkPass(parts: ReadonlySet<NetworkPart>): Promise<void> {
+    const identity = this.#plan?.identity;
+    const network = this.#network;
+    if (!identity || !network) return;
+    const host = await this.#readHost(identity);
+    if (!host) return;
+    const state = { identity, nodes: [...this.#nodes.facts.values()], host };
+    for (const part of networkParts) {
+      if (!parts.has(part)) continue;
+      const problems = await network.apply(part, state);
+      this.#problems.report(part, problems);
+      if (problems.some(({ code }) => code === 'kernel')) this.#networkFailures.add(part);
+      else this.#networkFailures.delete(part);
+    }
+  }
+}
+
+/** Timers hold 31 bits; a longer period would fire at once. */
+function timerMs(periodMs: number): number {
+  return Math.min(periodMs, 0x7fff_ffff);
+}

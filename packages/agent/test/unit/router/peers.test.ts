@@ -1,0 +1,180 @@
+import type { PeerOptions } from '@routelet/bgp';
+import t from 'tap';
+import type { ExternalPeer } from '../../../src/annotations/external-peer.ts';
+import { Secret } from '../../../src/options/secret.ts';
+import type { NodeFacts } from '../../../src/router/node-facts.ts';
+import { planPeers } from '../../../src/router/peers.ts';
+import type { RouterPlanOptions } from '../../../src/router/plan.ts';
+import { planPolicies } from '../../../src/router/policies.ts';
+import { facts, identity, options } from './fixture.ts';
+
+const own = facts('n1', { addresses: ['10.0.0.1', 'fd00::1'] });
+
+function plan(
+  nodes: readonly NodeFacts[],
+  {
+    external = [],
+    changes = {},
+    self = own,
+  }: { external?: readonly ExternalPeer[]; changes?: Partial<RouterPlanOptions>; self?: NodeFacts } = {},
+) {
+  const settings = { ...options, ...changes };
+  const me = identity(self, settings);
+  const policies = planPolicies({ podCidrs: me.podCidrs, importReject: [] }, settings);
+  const { peers, problems } = planPeers({ identity: me, nodes: [self, ...nodes], external, policies }, settings);
+  const name = (chain: PeerOptions['importPolicy']) => chain?.name;
+  return {
+    peers: peers.map((peer) => ({
+      ...peer,
+      importPolicy: name(peer.importPolicy),
+      exportPolicy: name(peer.exportPolicy),
+    })),
+    addresses: peers.map(({ address }) => address),
+    problems: problems.map(({ text }) => text),
+  };
+}
+
+t.test('B-10: every other node, its families', (t) => {
+  const { peers, problems } = plan([
+    facts('n2', { addresses: ['10.0.0.2', 'fd00::2'] }),
+    facts('n3', { addresses: ['10.0.0.3'] }),
+  ]);
+  const common = {
+    asn: 64512,
+    port: 179,
+    localAddress: '10.0.0.1',
+    gracefulRestart: false,
+    importPolicy: 'kube_router_import',
+    exportPolicy: 'kube_router_export_nodes',
+  };
+  t.strictSame(peers, [
+    { address: '10.0.0.2', description: 'n2', families: ['ipv4-unicast', 'ipv6-unicast'], ...common },
+    { address: '10.0.0.3', description: 'n3', families: ['ipv4-unicast'], ...common },
+  ]);
+  t.strictSame(problems, []);
+  t.end();
+});
+
+t.test('F-32, F-33, F-34: port for nodes, hold time for external peers only, graceful restart for all', (t) => {
+  const { peers } = plan([facts('n2', { addresses: ['10.0.0.2'] })], {
+    external: [{ address: '192.0.2.1', asn: 65001 }],
+    changes: { bgpPort: 1179, bgpHoldMs: 9000, bgpGracefulRestart: true },
+  });
+  t.strictSame(
+    peers.map(({ port, holdTimeMs, gracefulRestart }) => ({ port, holdTimeMs, gracefulRestart })),
+    [
+      { port: 1179, holdTimeMs: undefined, gracefulRestart: true },
+      { port: 179, holdTimeMs: 9000, gracefulRestart: true },
+    ],
+  );
+  t.end();
+});
+
+t.test('F-31: no sessions with nodes', (t) => {
+  const { addresses } = plan([facts('n2', { addresses: ['10.0.0.2'] })], {
+    external: [{ address: '192.0.2.1', asn: 65001 }],
+    changes: { enableIbgp: false },
+  });
+  t.strictSame(addresses, ['192.0.2.1']);
+  t.end();
+});
+
+t.test('B-11: nodes that cannot be peers are named, the others are', (t) => {
+  const { addresses, problems } = plan([
+    facts('n2', { addresses: ['10.0.0.2'] }),
+    facts('n3', { addresses: ['fd00::3', '10.0.0.3'] }),
+    facts('n4'),
+    facts('n5', { addresses: ['10.0.0.2'] }),
+    facts('n6', { addresses: ['10.0.0.1'] }),
+    facts('n7', { addresses: ['10.0.0.7'] }),
+  ]);
+  t.strictSame(addresses, ['10.0.0.2', '10.0.0.7']);
+  t.strictSame(problems, [
+    'no session with node n3: its primary address fd00::3 is not of the family of the own one, 10.0.0.1',
+    'no session with node n4: it has no address, expected an InternalIP or ExternalIP in status.addresses',
+    'no session with node n5: its address 10.0.0.2 is already that of node n2',
+    'no session with node n6: its address 10.0.0.1 is already that of node n1',
+  ]);
+  t.end();
+});
+
+t.test('B-11: without full mesh only nodes of the same AS', (t) => {
+  const asn = (text: string) => ({ 'kube-router.io/node.asn': text });
+  const { peers, problems } = plan(
+    [
+      facts('n2', { addresses: ['10.0.0.2'], annotations: asn('65001') }),
+      facts('n3', { addresses: ['10.0.0.3'], annotations: asn('65002') }),
+      facts('n4', { addresses: ['10.0.0.4'] }),
+    ],
+    {
+      self: facts('n1', { addresses: ['10.0.0.1'], annotations: asn('65001') }),
+      changes: { nodesFullMesh: false, enableIpv6: false },
+    },
+  );
+  t.strictSame(
+    peers.map(({ address, asn }) => [address, asn]),
+    [['10.0.0.2', 65001]],
+  );
+  t.strictSame(problems, [
+    'no session with node n4: it has no valid kube-router.io/node.asn, expected one with --nodes-full-mesh=false',
+  ]);
+  t.end();
+});
+
+t.test('B-20: an external peer with everything', (t) => {
+  const { peers } = plan([], {
+    external: [{ address: '192.0.2.1', asn: 65001, port: 1790, localAddress: '10.0.0.9', password: new Secret('s') }],
+    changes: { peerRouterMultihopTtl: 2 },
+  });
+  t.strictSame(peers, [
+    {
+      address: '192.0.2.1',
+      asn: 65001,
+      port: 1790,
+      localAddress: '10.0.0.9',
+      description: '(external)',
+      families: ['ipv4-unicast', 'ipv6-unicast'],
+      holdTimeMs: 90_000,
+      gracefulRestart: false,
+      multihopTtl: 2,
+      password: 's',
+      importPolicy: 'kube_router_import',
+      exportPolicy: 'kube_router_export_external',
+    },
+  ]);
+  t.end();
+});
+
+t.test('F-36: a multihop TTL of 1 is none; an IPv6 peer is reached from the IPv6 address', (t) => {
+  const { peers } = plan([], {
+    external: [{ address: 'fd00::fe', asn: 65001 }],
+    changes: { peerRouterMultihopTtl: 1 },
+  });
+  t.equal(peers[0]?.localAddress, 'fd00::1');
+  t.notOk('multihopTtl' in (peers[0] ?? {}));
+  t.end();
+});
+
+t.test('external peers that cannot be are named, the others are', (t) => {
+  const { addresses, problems } = plan([facts('n2', { addresses: ['10.0.0.2', 'external:203.0.113.2'] })], {
+    external: [
+      { address: '192.0.2.1', asn: 65001 },
+      { address: '192.0.2.1', asn: 65002 },
+      { address: '203.0.113.2', asn: 65001 },
+      { address: '10.0.0.1', asn: 65001 },
+      { address: 'fd00::fe', asn: 65001 },
+      { address: '192.0.2.2', asn: 65001, localAddress: 'fd00::1' },
+      { address: '192.0.2.3', asn: 65001 },
+    ],
+    changes: { enableIpv6: false, enableIbgp: false },
+  });
+  t.strictSame(addresses, ['192.0.2.1', '192.0.2.3']);
+  t.strictSame(problems, [
+    'no session with external peer 192.0.2.1: the address is already that of an external peer',
+    'no session with external peer 203.0.113.2: the address is already that of node n2',
+    'no session with external peer 10.0.0.1: the address is already that of this node',
+    'no session with external peer fd00::fe: expected an IPv6 address to connect from, this node has none',
+    'no session with external peer 192.0.2.2: expected an IPv4 address to connect from, localip is fd00::1',
+  ]);
+  t.end();
+});
