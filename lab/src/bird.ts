@@ -1,0 +1,118 @@
+/** BIRD 2 as a top-of-rack router: configuration, start, and what it knows, read through birdc. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LabNode } from './node.ts';
+import { byPrefix, isIPv6Prefix, type Tor, type TorConfig, type TorNeighbor, type TorRoute } from './tor.ts';
+import { waitFor } from './wait.ts';
+
+function protocolName(address: string): string {
+  return `node_${address.replaceAll(/[.:]/g, '_')}`;
+}
+
+function channel(family: 'ipv4' | 'ipv6', nextHop: string | undefined): string {
+  const address = nextHop === undefined ? '' : ` next hop address ${nextHop};`;
+  return `  ${family} { import all; export where source = RTS_STATIC;${address} };`;
+}
+
+function bgpProtocol(config: TorConfig, { address, as, password }: TorNeighbor): string {
+  return [
+    `protocol bgp ${protocolName(address)} {`,
+    `  local as ${config.as};`,
+    `  neighbor ${address} as ${as};`,
+    ...(password === undefined ? [] : [`  password ${JSON.stringify(password)};`]),
+    '  connect delay time 1;',
+    '  connect retry time 2;',
+    '  error wait time 1, 5;',
+    channel('ipv4', config.nextHop4),
+    channel('ipv6', config.nextHop6),
+    '}',
+  ].join('\n');
+}
+
+function staticProtocol(family: 'ipv4' | 'ipv6', prefixes: readonly string[]): string {
+  const routes = prefixes.map((prefix) => `  route ${prefix} blackhole;`);
+  return [`protocol static announced_${family} {`, `  ${family};`, ...routes, '}'].join('\n');
+}
+
+/** A bird.conf: peers with every neighbor, puts what they announce in the kernel, announces its own prefixes. */
+export function birdConfig(config: TorConfig): string {
+  const { routerId, neighbors, announces } = config;
+  return [
+    `router id ${routerId};`,
+    'log stderr all;',
+    'protocol device { }',
+    // What is announced is reached by the interfaces of this router; only what was learned goes to the kernel.
+    'protocol kernel kernel4 { ipv4 { import none; export where source = RTS_BGP; }; }',
+    'protocol kernel kernel6 { ipv6 { import none; export where source = RTS_BGP; }; }',
+    staticProtocol(
+      'ipv4',
+      announces.filter((prefix) => !isIPv6Prefix(prefix)),
+    ),
+    staticProtocol('ipv6', announces.filter(isIPv6Prefix)),
+    ...neighbors.map((neighbor) => bgpProtocol(config, neighbor)),
+    '',
+  ].join('\n');
+}
+
+/** Reads `show route all` of BIRD 2. */
+export function parseBirdRoutes(text: string): TorRoute[] {
+  const routes: TorRoute[] = [];
+  let prefix = '';
+  let path: number[] = [];
+  for (const line of text.split('\n')) {
+    prefix = /^(\S+\/\d+)\s/.exec(line)?.[1] ?? prefix;
+    const asPath = /^\s+BGP\.as_path:(.*)$/.exec(line)?.[1];
+    if (asPath !== undefined) path = asPath.trim().split(/\s+/).filter(Boolean).map(Number);
+    // A second next hop in that line is the link-local one of RFC 2545.
+    const nextHop = /^\s+BGP\.next_hop: (\S+)/.exec(line)?.[1];
+    if (nextHop !== undefined) routes.push({ prefix, nextHop, asPath: path });
+  }
+  return routes.sort(byPrefix);
+}
+
+export class Bird implements Tor {
+  readonly kind = 'BIRD';
+  readonly node: LabNode;
+  readonly process;
+  readonly #configFile: string;
+  readonly #client: readonly string[];
+
+  constructor(node: LabNode) {
+    this.node = node;
+    this.#configFile = join(node.folder, 'bird.conf');
+    const socket = join(node.folder, 'bird.ctl');
+    this.#client = ['birdc', '-s', socket];
+    this.process = node.spawn('bird', ['bird', '-f', '-c', this.#configFile, '-s', socket]);
+  }
+
+  /** Runs a birdc command and returns its text. */
+  birdc(...words: string[]): Promise<string> {
+    return this.node.exec([...this.#client, ...words]);
+  }
+
+  /** Replaces the configuration of the running daemon. */
+  async configure(config: TorConfig): Promise<void> {
+    await writeFile(this.#configFile, birdConfig(config));
+    await this.birdc('configure');
+  }
+
+  async sessionState(neighbor: string): Promise<string> {
+    const { stdout } = await this.node.tryExec([...this.#client, 'show', 'protocols', 'all', protocolName(neighbor)]);
+    return /BGP state:\s+(\S+)/.exec(stdout)?.[1]?.toLowerCase() ?? 'unknown';
+  }
+
+  async routes(): Promise<readonly TorRoute[]> {
+    return parseBirdRoutes(await this.birdc('show', 'route', 'all', 'where', 'source', '=', 'RTS_BGP'));
+  }
+}
+
+/** Starts BIRD on a node and resolves when it answers. */
+export async function startBird(node: LabNode, config: TorConfig): Promise<Bird> {
+  await writeFile(join(node.folder, 'bird.conf'), birdConfig(config));
+  const bird = new Bird(node);
+  await waitFor(`bird on ${node.name}`, async (seen) => {
+    seen(bird.process.tail());
+    return (await bird.birdc('show', 'status')).includes('Daemon is up');
+  });
+  return bird;
+}
