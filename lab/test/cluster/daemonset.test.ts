@@ -1,0 +1,198 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { imageFile, imageReference } from '../../../deploy/image/build.ts';
+import { createLab, type LabNode, waitFor } from '../../src/index.ts';
+import { ControlPlane } from '../../src/kubernetes/control-plane.ts';
+import { buildLabImages, busyboxImage } from '../../src/kubernetes/images.ts';
+import { Kubelet, kubeletFolders, prepareHostFolders } from '../../src/kubernetes/kubelet.ts';
+import { deployManifest } from '../../src/kubernetes/manifest.ts';
+
+interface PodObject {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly nodeName: string };
+  readonly status: {
+    readonly phase: string;
+    readonly podIPs?: readonly { readonly ip: string }[];
+    readonly containerStatuses?: readonly {
+      readonly ready: boolean;
+      readonly restartCount: number;
+      readonly state: object;
+    }[];
+  };
+}
+
+const podCidrs = ['10.244.0.0/16', 'fd00:10:244::/56'];
+const names = ['a', 'b'];
+
+const lab = await createLab();
+await prepareHostFolders(lab.folder);
+await lab.bridge({ name: 'lab0', ipv4: '10.10.0.1/24', ipv6: 'fd00:10::1/64' });
+const control = await lab.node({ name: 'control', ipv4: '10.10.0.2/24', ipv6: 'fd00:10::2/64' });
+const nodes: LabNode[] = [];
+for (const [index, name] of names.entries()) {
+  const host = 11 + index;
+  nodes.push(
+    await lab.node({
+      name,
+      ipv4: `10.10.0.${host}/24`,
+      ipv6: `fd00:10::${host}/64`,
+      // A ClusterIP is translated on the way out, so there must be a way out.
+      gateway4: '10.10.0.1',
+      gateway6: 'fd00:10::1',
+      privateFolders: kubeletFolders,
+    }),
+  );
+}
+
+const images = [...(await buildLabImages(lab.folder)), imageFile];
+const plane = await ControlPlane.start(control, {
+  podCidrs,
+  serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'],
+  kubelets: names,
+  scheduler: true,
+});
+const kubelets: Kubelet[] = [];
+for (const node of nodes) kubelets.push(await Kubelet.start(node, plane, { images, kubeProxy: true, podCidrs }));
+t.teardown(async () => {
+  for (const kubelet of kubelets) await kubelet.stop();
+});
+
+async function pods(...words: string[]): Promise<readonly PodObject[]> {
+  return (await plane.get<{ items: readonly PodObject[] }>('pods', ...words)).items;
+}
+
+/** Resolves when there is one pod a node and all are ready; on failure the error shows their states and last logs. */
+async function ready(what: string, ...words: string[]): Promise<readonly PodObject[]> {
+  try {
+    return await waitFor(
+      what,
+      async (seen) => {
+        const found = await pods(...words);
+        seen(
+          JSON.stringify(
+            found.map(({ metadata, status }) => ({ ...metadata, ...status })),
+            undefined,
+            1,
+          ),
+        );
+        return found.length === names.length && found.every(isReady) && found;
+      },
+      { deadlineMs: 120_000, everyMs: 300 },
+    );
+  } catch (error) {
+    const logs = await plane.kubectl(['logs', '--tail=30', '--prefix', '--all-containers', ...words]).catch(String);
+    throw new Error(`${error instanceof Error ? error.message : error}\n${logs}`, { cause: error });
+  }
+}
+
+const isReady = ({ status }: PodObject): boolean =>
+  status.containerStatuses?.every((container) => container.ready) === true;
+const agentPods = ['--namespace=kube-system', '--selector=k8s-app=routelet'];
+
+t.test('kubectl apply starts the agent on every node, with no more rights than it needs', async (t) => {
+  await plane.kubectl(['apply', '-f', deployManifest]);
+  const found = await ready('the agents', ...agentPods);
+  t.strictSame(found.map(({ spec }) => spec.nodeName).sort(), names);
+  await waitFor(
+    'the nodes to be Ready',
+    async (seen) => {
+      const text = await plane.kubectl(['get', 'nodes', '--no-headers']);
+      seen(text);
+      return text
+        .trim()
+        .split('\n')
+        .every((line) => /\sReady\s/.test(line));
+    },
+    { deadlineMs: 60_000 },
+  );
+  for (const { metadata } of found) {
+    const status = await plane.kubectl([
+      'exec',
+      '--namespace=kube-system',
+      metadata.name,
+      '--',
+      'grep',
+      'CapEff',
+      '/proc/1/status',
+    ]);
+    t.match(status, /CapEff:\s+0000000000003400/, 'NET_BIND_SERVICE, NET_ADMIN and NET_RAW, nothing else');
+  }
+});
+
+/** Starts a web server in a pod of each node, and asks each from the other for a ping and a page. */
+async function webPodsReachEachOther(t: Test, app: string, families: readonly ('IPv4' | 'IPv6')[]): Promise<void> {
+  for (const name of names) {
+    const command = ['sh', '-c', 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www'];
+    await plane.apply({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `${app}-${name}`, labels: { app } },
+      spec: {
+        nodeName: name,
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'web', image: busyboxImage, imagePullPolicy: 'Never', command }],
+      },
+    });
+  }
+  const found = await ready(`the pods of ${app}`, `--selector=app=${app}`);
+  for (const from of found) {
+    for (const to of found.filter((other) => other !== from)) {
+      const addresses = (to.status.podIPs ?? []).filter(({ ip }) =>
+        families.includes(ip.includes(':') ? 'IPv6' : 'IPv4'),
+      );
+      t.equal(addresses.length, families.length, `${to.metadata.name} has an address of each family`);
+      for (const { ip } of addresses) {
+        const exec = (...words: string[]) => plane.kubectl(['exec', from.metadata.name, '--', ...words]);
+        await waitFor(`${from.metadata.name} to reach ${ip}`, async () => exec('ping', '-c', '1', '-W', '1', ip));
+        t.match(await exec('ping', '-c', '3', '-W', '2', ip), / 0% packet loss/, `${from.metadata.name} pings ${ip}`);
+        const host = ip.includes(':') ? `[${ip}]` : ip;
+        const page = await exec('wget', '-T', '5', '-qO-', `http://${host}:8080/`);
+        t.equal(page.trim(), to.metadata.name, `${from.metadata.name} gets a page of ${ip}`);
+      }
+    }
+  }
+}
+
+t.test('pods on different nodes ping and wget each other', async (t) => {
+  await webPodsReachEachOther(t, 'web', ['IPv4']);
+});
+
+t.test('a changed argument rolls out, and new pods are dual stack', async (t) => {
+  const added = { op: 'add', path: '/spec/template/spec/containers/0/args/-', value: '--enable-ipv6=true' };
+  const daemonSet = ['--namespace=kube-system', 'daemonset/routelet'];
+  await plane.kubectl(['patch', ...daemonSet, '--type=json', '-p', JSON.stringify([added])]);
+  await plane.kubectl(['rollout', 'status', ...daemonSet, '--timeout=55s']);
+  for (const node of nodes) {
+    await waitFor(`the IPv6 pod CIDR in the CNI configuration of ${node.name}`, async (seen) => {
+      const text = await node.exec(['cat', '/etc/cni/net.d/10-kuberouter.conflist']);
+      seen(text);
+      return text.includes('fd00:10:244:');
+    });
+  }
+  await webPodsReachEachOther(t, 'dual', ['IPv4', 'IPv6']);
+});
+
+t.test('the agents ran through all of it without a restart, on the API by the kubernetes Service', async (t) => {
+  for (const { metadata, status } of await pods(...agentPods)) {
+    t.equal(status.containerStatuses?.[0]?.restartCount, 0, metadata.name);
+    const peers = await plane.kubectl(['logs', '--namespace=kube-system', metadata.name]);
+    t.match(peers, /session established/, `${metadata.name} has its session`);
+  }
+});
+
+t.test('a deployment written for kube-router runs with only the image changed', async (t) => {
+  await plane.kubectl(['delete', '--wait=true', '-f', deployManifest]);
+  const text = await readFile(join(import.meta.dirname, 'fixtures/kube-router.yaml'), 'utf8');
+  await plane.apply(text.replaceAll('%IMAGE%', imageReference).replace('%APISERVER%', plane.url));
+  const words = ['--namespace=kube-system', '--selector=k8s-app=kube-router'];
+  const found = await ready('the agents of the other deployment', ...words);
+  for (const { metadata } of found) {
+    await waitFor(`the session of ${metadata.name}`, async (seen) => {
+      const log = await plane.kubectl(['logs', '--namespace=kube-system', metadata.name]);
+      seen(log);
+      return /session established/.test(log);
+    });
+  }
+  await webPodsReachEachOther(t, 'takeover', ['IPv4']);
+});

@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { installPackages, packPackages } from '../../src/pack.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'routelet-pack-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+chmodSync(folder, 0o755);
+const tarballs = packPackages(folder);
+const NOBODY = 65534;
+
+function run(command: string, args: readonly string[], cwd: string, uid?: number) {
+  const env = { ...process.env, HOME: cwd };
+  return spawnSync(command, args, { cwd, env, encoding: 'utf8', ...(uid === undefined ? {} : { uid, gid: uid }) });
+}
+
+t.test('a tarball carries what npm users need, and nothing of the tests', async (t) => {
+  t.equal(Object.keys(tarballs).length, 4);
+  for (const [name, file] of Object.entries(tarballs)) {
+    const entries = run('tar', ['-tzf', file], folder)
+      .stdout.trim()
+      .split('\n')
+      .map((entry) => entry.replace(/^package\//, ''));
+    const main = name === '@routelet/agent' ? 'dist/main' : 'dist/index';
+    for (const wanted of ['LICENSE', 'README.md', 'CHANGELOG.md', `${main}.js`, `${main}.d.ts`, `${main}.js.map`]) {
+      t.ok(entries.includes(wanted), `${name} has ${wanted}`);
+    }
+    t.notOk(
+      entries.some((entry) => /(^|\/)test\//.test(entry)),
+      `${name} has no tests`,
+    );
+  }
+});
+
+/** Two speakers on loopback, far from any privileged port: one announces, the other learns. */
+const program = `
+import { createSpeaker, decodeMessage } from '@routelet/bgp';
+import * as codec from '@routelet/bgp/codec';
+const everything = { name: 'everything', statements: [], defaultVerdict: 'accept' };
+const make = (asn, routerId, address, peer, peerAsn) => createSpeaker({ asn, routerId, listen: [{ address, port: 17900 }], importPolicy: everything, exportPolicy: everything });
+const one = make(64501, '127.0.0.1', '127.0.0.1');
+const two = make(64502, '127.0.0.2', '127.0.0.2');
+one.addPeer({ address: '127.0.0.2', asn: 64502, port: 17900, localAddress: '127.0.0.1' });
+two.addPeer({ address: '127.0.0.1', asn: 64501, port: 17900, localAddress: '127.0.0.2' });
+one.announce({ prefix: '198.51.100.0/24' });
+await one.start();
+await two.start();
+for await (const changes of two.bestPathChanges()) {
+  const change = changes.find((each) => each.prefix === '198.51.100.0/24' && each.kind === 'best');
+  if (!change) continue;
+  console.log(JSON.stringify({ nextHop: change.path.nextHop, decode: typeof decodeMessage, codec: typeof codec.decodeMessage, uid: process.getuid() }));
+  break;
+}
+await one.stop();
+await two.stop();
+`;
+
+t.test('@routelet/bgp works from an empty project, without root and without native code', async (t) => {
+  const project = join(folder, 'library');
+  mkdirSync(project);
+  installPackages(project, tarballs, ['@routelet/bgp'], { optional: false });
+  t.notOk(existsSync(join(project, 'node_modules/koffi')), 'no native code was installed');
+  writeFileSync(join(project, 'program.js'), program);
+  chownSync(project, NOBODY, NOBODY);
+  const { status, stdout, stderr } = run(
+    process.execPath,
+    ['program.js'],
+    project,
+    process.getuid?.() === 0 ? NOBODY : undefined,
+  );
+  t.equal(status, 0, stderr);
+  t.match(JSON.parse(stdout), { nextHop: '127.0.0.1', decode: 'function', codec: 'function' });
+  t.not(JSON.parse(stdout).uid, 0);
+});
+
+t.test('its types are complete', async (t) => {
+  const project = join(folder, 'library');
+  writeFileSync(
+    join(project, 'typed.ts'),
+    "import { createSpeaker, type Speaker } from '@routelet/bgp';\nexport const speaker: Speaker = createSpeaker({ asn: 64512, routerId: '192.0.2.1' });\n",
+  );
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', ''];
+  const { status, stdout } = run('tsc', [...options, 'typed.ts'], project);
+  t.equal(status, 0, stdout);
+});
+
+t.test('@routelet/agent installs its command', async (t) => {
+  const project = join(folder, 'agent');
+  mkdirSync(project);
+  installPackages(project, tarballs, ['@routelet/agent']);
+  const { status, stdout, stderr } = run(process.execPath, ['node_modules/.bin/routelet-agent', '--version'], project);
+  t.equal(status, 0, stderr);
+  t.match(stdout, /0\.1\.0/);
+});
