@@ -67,10 +67,11 @@ export function planFib(keys: Iterable<FibKey>, desired: FibDesire, actual: FibA
     }
     const blocked = foreign[0];
     if (blocked !== undefined) plan.problems.set(key, foreignProblem(blocked, ours !== undefined));
-    if (ours !== undefined && satisfies(ours, body)) continue;
+    const suspect = actual.suspect(key);
+    if (ours !== undefined && satisfies(ours, body) && !suspect) continue;
     if (ours === undefined) {
       if (blocked === undefined) addTo(direct, viaGateway, { action: 'add', key, body });
-    } else if (blocked === undefined && actual.proven(key)) {
+    } else if (blocked === undefined && actual.proven(key) && !suspect) {
       addTo(direct, viaGateway, { action: 'change', key, body });
     } else {
       // NLM_F_REPLACE could remove a foreign next hop or route; a delete that names ours cannot.

@@ -25,6 +25,11 @@ export interface FibActual {
   claimed(key: FibKey): boolean;
   /** False for an adopted IPv6 multipath route: the kernel shows only its first next hop's protocol. */
   proven(key: FibKey): boolean;
+  /**
+   * Another hand has deleted next hops with our protocol number that the kernel still shows: it put in the same ones
+   * again, or it deleted what stood there before ours and the news came late. A dump cannot tell the one from the other.
+   */
+  suspect(key: FibKey): boolean;
   /** Routes of others at the same key. */
   foreign(key: FibKey): readonly Route[];
 }
@@ -58,6 +63,8 @@ export class KernelView implements FibActual {
   /** Claimed, but not shown by the kernel: as it last was. */
   readonly #lost = new Map<FibKey, RouteBody>();
   readonly #unproven = new Set<FibKey>();
+  /** Next hops of ours that another hand is said to have deleted. */
+  readonly #deleted = new Map<FibKey, readonly RouteNextHop[]>();
   readonly #foreign = new Map<FibKey, Route[]>();
 
   constructor(protocol: number) {
@@ -91,6 +98,10 @@ export class KernelView implements FibActual {
     return !this.#unproven.has(key);
   }
 
+  suspect(key: FibKey): boolean {
+    return this.#deleted.has(key);
+  }
+
   foreign(key: FibKey): readonly Route[] {
     return this.#foreign.get(key) ?? NO_ROUTES;
   }
@@ -100,6 +111,7 @@ export class KernelView implements FibActual {
     this.#ours.set(key, body);
     this.#lost.delete(key);
     this.#unproven.delete(key);
+    this.#deleted.delete(key);
   }
 
   /** Our route is believed gone; the claim stays until the next dump or `forget`. */
@@ -107,6 +119,7 @@ export class KernelView implements FibActual {
     const body = this.#ours.get(key);
     if (body === undefined) return;
     this.#ours.delete(key);
+    this.#deleted.delete(key);
     this.#lost.set(key, body);
   }
 
@@ -115,6 +128,7 @@ export class KernelView implements FibActual {
     this.#ours.delete(key);
     this.#lost.delete(key);
     this.#unproven.delete(key);
+    this.#deleted.delete(key);
   }
 
   /**
@@ -173,6 +187,11 @@ export class KernelView implements FibActual {
       if (!shown.has(key) && !this.#foreign.has(key)) this.#lost.set(key, body);
     }
     for (const key of this.#unproven) if (!shown.has(key)) this.#unproven.delete(key);
+    for (const [key, hops] of this.#deleted) {
+      const { common } = splitHops(withoutWeights(shown.get(key)), hops);
+      if (common.length === 0) this.#deleted.delete(key);
+      else report.contested.push(key);
+    }
     return report;
   }
 
@@ -218,7 +237,7 @@ export class KernelView implements FibActual {
         this.lose(key);
         return { kind: 'lost', key };
       }
-      if (type === 'del' && route.protocol === this.#protocol) this.#loseHops(key, ours, route);
+      if (type === 'del' && route.protocol === this.#protocol) this.#suspectHops(key, ours, route);
       return { kind: 'doubt', key };
     }
     if (this.#lost.has(key)) return { kind: 'doubt', key };
@@ -233,10 +252,9 @@ export class KernelView implements FibActual {
     return { kind: 'contested', key };
   }
 
-  /** Some next hops of ours are gone: should a foreign hand put in the same ones, the dump must not take them for ours. */
-  #loseHops(key: FibKey, ours: RouteBody, gone: Route): void {
-    const { rest } = splitHops(withoutWeights(ours), withoutWeights(gone));
-    if (rest.length > 0 && rest.length < ours.nextHops.length) this.#ours.set(key, { ...ours, nextHops: rest });
+  #suspectHops(key: FibKey, ours: RouteBody, gone: Route): void {
+    const { common } = splitHops(withoutWeights(gone), withoutWeights(ours));
+    if (common.length > 0) this.#deleted.set(key, [...(this.#deleted.get(key) ?? []), ...common]);
   }
 
   /**

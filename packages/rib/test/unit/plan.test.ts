@@ -28,6 +28,7 @@ interface Case {
   readonly ours?: RouteBody;
   readonly foreign?: boolean;
   readonly unproven?: boolean;
+  readonly suspect?: boolean;
   readonly held?: boolean;
   readonly does: readonly string[];
   readonly problem?: 'foreign';
@@ -60,16 +61,24 @@ const cases: readonly Case[] = [
     unproven: true,
     does: ['delete 2,4', 'add 3'],
   },
+  {
+    name: 'as wanted, but not surely ours all of it',
+    wanted: body(2, 3),
+    ours: body(2, 3),
+    suspect: true,
+    does: ['delete 2,3', 'add 2,3'],
+  },
   { name: 'several next hops in another order', wanted: body(2, 3), ours: body(3, 2), does: [] },
 ];
 t.ok(cases.length > 0);
 
-for (const { name, wanted, ours, foreign: blocked, unproven, held, does, problem } of cases) {
+for (const { name, wanted, ours, foreign: blocked, unproven, suspect, held, does, problem } of cases) {
   t.test(name, async (t) => {
     const actual: FibActual = {
       ours: () => ours,
       claimed: () => ours !== undefined,
       proven: () => unproven !== true,
+      suspect: () => suspect === true,
       foreign: () => (blocked === true ? [foreign] : []),
     };
     const desire = { wanted: () => wanted && { body: wanted }, held: () => held === true };
@@ -117,6 +126,7 @@ t.test('routes that gateways stand on are made first and removed last, the new b
       ours: (key) => stands.get(key),
       claimed: (key) => stands.has(key),
       proven: () => true,
+      suspect: () => false,
       foreign: () => [],
     },
   );
