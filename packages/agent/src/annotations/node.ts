@@ -12,6 +12,15 @@ export const POD_CIDRS = 'kube-router.io/pod-cidrs';
 export const LOCAL_ADDRESSES = 'kube-router.io/bgp-local-addresses';
 export const IMPORT_REJECT = 'kube-router.io/node.bgp.customimportreject';
 
+/** Annotations of the original that have no effect here yet. */
+export const notBuilt = [
+  'kube-router.io/node.bgp.communities',
+  'kube-router.io/path-prepend.as',
+  'kube-router.io/path-prepend.repeat-n',
+  'kube-router.io/rr.client',
+  'kube-router.io/rr.server',
+] as const;
+
 type Annotations = Readonly<Record<string, string>>;
 
 const PREFIX_EXPECTED = 'a prefix such as 10.244.1.0/24';
@@ -63,6 +72,15 @@ export function parseImportReject(annotations: Annotations): Parsed<readonly Pre
   if (!text) return { value: [], problems: [] };
   const list = parseList(IMPORT_REJECT, text, parsePrefix, `${PREFIX_EXPECTED}; nothing of this annotation is used`);
   return list.problems.length > 0 ? { value: [], problems: list.problems } : list;
+}
+
+/** Names the annotations that somebody relies on in vain. */
+export function findNotBuilt(annotations: Annotations): readonly AnnotationProblem[] {
+  return notBuilt.flatMap((annotation) => {
+    const text = annotations[annotation];
+    if (text === undefined) return [];
+    return [{ annotation, path: '', value: show(text), expected: 'none: it is not built yet and has no effect' }];
+  });
 }
 
 function parseList<T>(

@@ -39,6 +39,17 @@ export class HealthMonitor implements Health {
     };
   }
 
+  /** Components that have not done their work once yet. Empty, with some registered: ready. */
+  waiting(): readonly string[] {
+    return [...this.#components.values()]
+      .filter(({ firstBeatMs }) => firstBeatMs === undefined)
+      .map(({ name }) => name);
+  }
+
+  get registered(): number {
+    return this.#components.size;
+  }
+
   /** Components whose heartbeat is late, with the time since the last one. Empty: healthy. */
   late(): readonly { readonly name: string; readonly sinceMs: number }[] {
     const nowMs = this.#now();

@@ -15,7 +15,10 @@ export interface HealthServer {
   stop(): Promise<void>;
 }
 
-/** Binds the port and answers `GET /healthz` from the last evaluation. Rejects with `ListenError`. */
+/**
+ * Binds the port and answers `GET /healthz` from the last evaluation (H-1), and `GET /readyz` with 200 once every
+ * component has done its work for the first time, so that a rolling update waits for it. Rejects with `ListenError`.
+ */
 export async function startHealthServer(
   options: Pick<AgentOptions, 'healthAddress' | 'healthPort'>,
   log: Log,
@@ -40,9 +43,12 @@ export async function startHealthServer(
       address: options.healthAddress,
       port: options.healthPort,
       handle: (request, response) => {
-        if (request.url?.split('?')[0] !== '/healthz') response.writeHead(404).end('Not Found\n');
-        else if (healthy) response.writeHead(200).end('OK\n');
-        else response.writeHead(500).end('Unhealthy');
+        const path = request.url?.split('?')[0];
+        const waiting = monitor.waiting();
+        if (path === '/healthz') response.writeHead(healthy ? 200 : 500).end(healthy ? 'OK\n' : 'Unhealthy');
+        else if (path !== '/readyz') response.writeHead(404).end('Not Found\n');
+        else if (monitor.registered > 0 && waiting.length === 0) response.writeHead(200).end('OK\n');
+        else response.writeHead(503).end(`Waiting for ${waiting.join(', ') || 'the cluster'}\n`);
       },
     });
   }

@@ -4,7 +4,7 @@
  */
 import type { Announcement, PeerOptions } from '@routelet/bgp';
 import type { ExternalPeer } from '../annotations/external-peer.ts';
-import { parseImportReject, parseLocalAddresses } from '../annotations/node.ts';
+import { findNotBuilt, parseImportReject, parseLocalAddresses } from '../annotations/node.ts';
 import type { Node } from '../cluster/model.ts';
 import type { RouterPeer } from '../options/options.ts';
 import { planAnnouncements } from './announcements.ts';
@@ -54,7 +54,11 @@ export function planRouter(
   const external = planExternalPeers(nodeName, annotations, options.routerPeers, previous?.lastGoodExternal);
   const problems = [
     ...facts.problems,
-    ...annotationProblems(nodeName, [...localAddresses.problems, ...importReject.problems]),
+    ...annotationProblems(nodeName, [
+      ...localAddresses.problems,
+      ...importReject.problems,
+      ...findNotBuilt(annotations),
+    ]),
     ...identityProblems,
     ...external.problems,
   ];

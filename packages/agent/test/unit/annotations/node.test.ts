@@ -1,5 +1,12 @@
 import t from 'tap';
-import { parseImportReject, parseLocalAddresses, parseNodeAsn, parsePodCidrs } from '../../../src/annotations/node.ts';
+import {
+  findNotBuilt,
+  notBuilt,
+  parseImportReject,
+  parseLocalAddresses,
+  parseNodeAsn,
+  parsePodCidrs,
+} from '../../../src/annotations/node.ts';
 import { formatProblem, type Parsed } from '../../../src/annotations/problem.ts';
 
 const read = <T>({ value, problems }: Parsed<T>) => ({
@@ -80,5 +87,15 @@ t.test('A-3: one bad entry voids the whole annotation', (t) => {
       `node n1: annotation ${key} at [1]: got "10.0.0.0/99", expected a prefix such as 10.244.1.0/24; nothing of this annotation is used`,
     ],
   });
+  t.end();
+});
+
+t.test('an annotation of the original that has no effect yet is named', (t) => {
+  t.ok(notBuilt.length > 0);
+  for (const annotation of notBuilt) {
+    const [problem] = findNotBuilt({ [annotation]: '7', [`${annotation}.other`]: '7' });
+    t.match(problem, { annotation, value: '"7"', expected: /not built yet/ });
+  }
+  t.strictSame(findNotBuilt({ 'kube-router.io/peers': '[]' }), []);
   t.end();
 });

@@ -33,6 +33,23 @@ t.test('answers of /healthz (H-1)', async (t) => {
   t.same((await ask('/'))[0], 404);
 });
 
+t.test('/readyz is 200 when every component has done its work once', async (t) => {
+  const port = await freePort();
+  const server = await startHealthServer({ healthAddress: '127.0.0.1', healthPort: port }, capturedLog().log);
+  t.teardown(() => server.stop());
+  const ask = async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`);
+    return [response.status, await response.text()];
+  };
+  t.same(await ask(), [503, 'Waiting for the cluster\n']);
+  const router = server.health.register('NRC', 1000);
+  const routes = server.health.register('RouteSync', 1000);
+  router.beat();
+  t.same(await ask(), [503, 'Waiting for RouteSync\n']);
+  routes.beat();
+  t.same(await ask(), [200, 'OK\n']);
+});
+
 t.test('port 0: no listener, evaluation goes on', async (t) => {
   const server = await startHealthServer({ healthAddress: '', healthPort: 0 }, capturedLog().log);
   t.equal(server.port, undefined);
