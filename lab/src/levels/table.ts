@@ -65,7 +65,7 @@ export const levels: readonly Level[] = [
     'interop',
     'BGP sessions with BIRD, FRR, GoBGP, ExaBGP, OpenBGPD and the judgement of tshark',
     ['packages/*/test/interop/*.test.ts'],
-    { needs: [root, namespaces, commands('bird', 'vtysh', 'gobgpd', 'exabgp', 'openbgpd', 'tshark')], isolated: true },
+    { needs: [root, namespaces, commands('bird', 'vtysh', 'gobgpd', 'exabgp', 'bgpctl', 'tshark')], isolated: true },
   ),
   level('lab', 'the lab itself: nodes, pods by CNI, daemons', ['lab/test/lab/*.test.ts'], {
     needs: [...node, watched, commands('bird', 'vtysh', 'gobgpd', 'strace')],
