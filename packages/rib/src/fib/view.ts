@@ -86,6 +86,10 @@ export class KernelView implements FibActual {
     yield* this.#lost.keys();
   }
 
+  get claimCount(): number {
+    return this.#ours.size + this.#lost.size;
+  }
+
   ours(key: FibKey): RouteBody | undefined {
     return this.#ours.get(key);
   }

@@ -41,13 +41,19 @@ export class Ledger {
     return made.some((key) => !this.#recorded.has(key)) && this.#write([...view.claims(), ...made]);
   }
 
-  /** Strikes out the routes that are gone, if there are any. */
-  async tidy(view: KernelView): Promise<void> {
-    for (const key of this.#recorded) {
-      if (view.claimed(key)) continue;
-      await this.#write(view.claims());
+  /** Writes down the routes that were adopted without standing in the file. */
+  async adopt(view: KernelView): Promise<void> {
+    if (this.#file === undefined) return;
+    for (const key of view.claims()) {
+      if (this.#recorded.has(key)) continue;
+      await this.#write([...this.#recorded, ...view.claims()]);
       return;
     }
+  }
+
+  /** Strikes out the routes that are gone. All claims are recorded, so the counts tell whether there are any. */
+  async tidy(view: KernelView): Promise<void> {
+    if (this.#file !== undefined && this.#recorded.size > view.claimCount) await this.#write(view.claims());
   }
 
   async #write(routes: Iterable<FibKey>): Promise<boolean> {

@@ -104,6 +104,7 @@ class NodeRib implements Rib {
       recorded.has(key) || adopt(nodeRouteOf(key, route, (index) => this.#resolver.nameOf(index)));
     const report = this.#view.load(await netlink.routes(), (key) => this.#concerns(key), known);
     this.#nameUnclaimed(report);
+    await this.#ledger.adopt(this.#view);
     for (const key of this.#view.keys()) {
       if (holdStale && this.#desire.at(key) === undefined) this.#stale.add(key);
       this.#mark(key);

@@ -93,6 +93,16 @@ t.test('without a state file the daemon says which destinations are ours', async
   ]);
 });
 
+t.test('what the daemon said is ours stands in the state file from then on', async (t) => {
+  await liveAndDie();
+  rmSync(statePath);
+  const { rib } = makeRib(t, { statePath, adopt: () => true });
+  rib.source('bgp', { distance: 20 }).replaceAll(wanted);
+  await rib.start();
+  const text = readFileSync(statePath, 'utf8');
+  for (const { destination } of wanted) t.match(text, destination);
+});
+
 t.test('an adopted IPv6 route with a foreign next hop keeps it', async (t) => {
   await liveAndDie();
   ip('-6 route append fd01::/64 via fd00:9::9');
