@@ -31,6 +31,8 @@ export const aggregator: AttributeDescriptor<'aggregator', Aggregator> = {
   category: category.optionalTransitive,
   malformed: 'attribute-discard',
   decode: (reader, context) => decodeAggregator(reader, context.fourOctetAs ? 4 : 2),
+  sound: (bytes, start, end, { fourOctetAs }) =>
+    fourOctetAs && end - start === 8 && new DataView(bytes.buffer, bytes.byteOffset).getUint32(start) !== 0,
   encode(writer, { asn, address }, context) {
     if (context.fourOctetAs) writer.u32(asn);
     else writer.u16(asn > 0xffff ? asTrans : asn);

@@ -89,6 +89,22 @@ export function plainAsPath(path: AsPath): (number | string)[] {
   });
 }
 
+/** Whether these are sequences and sets, whole, of AS numbers of four octets of which none is 0. */
+function isPlainPath(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; ) {
+    const type = bytes[at];
+    const next = at + 2 + (bytes[at + 1] ?? 0) * 4;
+    if ((type !== asPathSegmentType.sequence && type !== asPathSegmentType.set) || next === at + 2 || next > end)
+      return false;
+    for (let asn = at + 2; asn < next; asn += 4) {
+      if (((bytes[asn] ?? 0) | (bytes[asn + 1] ?? 0) | (bytes[asn + 2] ?? 0) | (bytes[asn + 3] ?? 0)) === 0)
+        return false;
+    }
+    at = next;
+  }
+  return true;
+}
+
 export const asPath: AttributeDescriptor<'asPath', AsPath> = {
   type: attributeType.asPath,
   name: 'asPath',
@@ -102,8 +118,15 @@ export const asPath: AttributeDescriptor<'asPath', AsPath> = {
     if (context.peerType === 'ebgp' && path.some(isConfederation)) {
       throw new Malformed('value', 'confederation segment from a peer outside the confederation');
     }
+    // RFC 5065 §5: "It is a error for a BGP speaker to receive an update message from a confederation peer that is not in
+    // the same AS that does not have AS_CONFED_SEQUENCE as the first segment."
+    if (context.peerType === 'confederation' && path[0]?.kind !== 'confederation-sequence') {
+      throw new Malformed('value', 'no AS_CONFED_SEQUENCE in front from another member AS');
+    }
     return path;
   },
+  sound: (bytes, start, end, { fourOctetAs, peerType }) =>
+    fourOctetAs && peerType !== 'confederation' && isPlainPath(bytes, start, end),
   encode(writer, value, context) {
     encodeAsPathSegments(writer, value, context.fourOctetAs ? 4 : 2);
   },

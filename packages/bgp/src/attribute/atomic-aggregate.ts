@@ -2,6 +2,7 @@
 
 import { attributeType } from '../iana.ts';
 import { type AttributeDescriptor, category } from './descriptor.ts';
+import { soundSize } from './list.ts';
 
 export const atomicAggregate: AttributeDescriptor<'atomicAggregate', true> = {
   type: attributeType.atomicAggregate,
@@ -13,6 +14,7 @@ export const atomicAggregate: AttributeDescriptor<'atomicAggregate', true> = {
     reader.end();
     return true;
   },
+  sound: soundSize(0),
   encode() {},
   plain: (value) => value,
 };

@@ -3,7 +3,7 @@
 import { formatIpv4 } from '../address.ts';
 import { attributeType } from '../iana.ts';
 import { type AttributeDescriptor, category } from './descriptor.ts';
-import { decodeList } from './list.ts';
+import { decodeList, soundList } from './list.ts';
 
 export const clusterList: AttributeDescriptor<'clusterList', readonly number[]> = {
   type: attributeType.clusterList,
@@ -14,6 +14,7 @@ export const clusterList: AttributeDescriptor<'clusterList', readonly number[]> 
   // RFC 7606 §7.10: from an external neighbour it is discarded.
   expected: (context) => context.peerType !== 'ebgp',
   decode: (reader) => decodeList(reader, 4, (item) => item.u32()),
+  sound: soundList(4),
   encode(writer, value) {
     for (const id of value) writer.u32(id);
   },

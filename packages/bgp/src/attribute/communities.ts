@@ -2,7 +2,7 @@
 
 import { attributeType, nameOf, wellKnownCommunity } from '../iana.ts';
 import { type AttributeDescriptor, category } from './descriptor.ts';
-import { decodeList } from './list.ts';
+import { decodeList, soundList } from './list.ts';
 
 const wellKnown: ReadonlySet<number> = new Set(Object.values(wellKnownCommunity));
 
@@ -19,6 +19,7 @@ export const communities: AttributeDescriptor<'communities', readonly number[]> 
   category: category.optionalTransitive,
   malformed: 'treat-as-withdraw',
   decode: (reader) => decodeList(reader, 4, (item) => item.u32()),
+  sound: soundList(4),
   encode(writer, value) {
     for (const community of value) writer.u32(community);
   },

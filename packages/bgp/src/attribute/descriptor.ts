@@ -40,6 +40,11 @@ export interface AttributeDescriptor<Name extends string, Value> {
   expected?(context: AttributeContext): boolean;
   /** Reads the whole window. Throws `Malformed`. */
   decode(reader: Reader, context: AttributeContext): Value;
+  /**
+   * Whether `decode` would take the value in `bytes` from `start` to `end`, told without making it. Left out: `decode` is
+   * asked. Most attribute sets are stored and sent on without anybody looking at their values.
+   */
+  sound?(bytes: Uint8Array, start: number, end: number, context: AttributeContext): boolean;
   encode(writer: Writer, value: Value, context: AttributeContext): void;
   /** The value as people write it, for JSON and text. */
   plain(value: Value): Plain;

@@ -2,7 +2,7 @@
 
 import { attributeType } from '../iana.ts';
 import { type AttributeDescriptor, category } from './descriptor.ts';
-import { decodeList } from './list.ts';
+import { decodeList, soundList } from './list.ts';
 
 export const extendedCommunities: AttributeDescriptor<'extendedCommunities', readonly bigint[]> = {
   type: attributeType.extendedCommunities,
@@ -11,6 +11,7 @@ export const extendedCommunities: AttributeDescriptor<'extendedCommunities', rea
   category: category.optionalTransitive,
   malformed: 'treat-as-withdraw',
   decode: (reader) => decodeList(reader, 8, (item) => item.u64()),
+  sound: soundList(8),
   encode(writer, value) {
     for (const community of value) writer.u64(community);
   },

@@ -2,7 +2,7 @@
 
 import { attributeType } from '../iana.ts';
 import { type AttributeDescriptor, category } from './descriptor.ts';
-import { decodeList } from './list.ts';
+import { decodeList, soundList } from './list.ts';
 
 /** Global Administrator, Local Data Part 1, Local Data Part 2: unsigned 32-bit numbers. */
 export type LargeCommunity = readonly [global: number, local1: number, local2: number];
@@ -14,6 +14,7 @@ export const largeCommunities: AttributeDescriptor<'largeCommunities', readonly 
   category: category.optionalTransitive,
   malformed: 'treat-as-withdraw',
   decode: (reader) => decodeList(reader, 12, (item): LargeCommunity => [item.u32(), item.u32(), item.u32()]),
+  sound: soundList(12),
   encode(writer, value) {
     for (const community of value) for (const part of community) writer.u32(part);
   },

@@ -12,3 +12,13 @@ export function decodeList<T>(reader: Reader, itemBytes: number, decodeItem: (re
   while (reader.remaining > 0) items.push(decodeItem(reader));
   return items;
 }
+
+/** `sound` of an attribute that `decodeList` reads and whose items may have any value. */
+export function soundList(itemBytes: number): (bytes: Uint8Array, start: number, end: number) => boolean {
+  return (_bytes, start, end) => end > start && (end - start) % itemBytes === 0;
+}
+
+/** `sound` of an attribute that has one size and may have any value. */
+export function soundSize(size: number): (bytes: Uint8Array, start: number, end: number) => boolean {
+  return (_bytes, start, end) => end - start === size;
+}

@@ -2,6 +2,7 @@
 
 import { attributeType } from '../iana.ts';
 import { type AttributeDescriptor, category } from './descriptor.ts';
+import { soundSize } from './list.ts';
 
 export const localPref: AttributeDescriptor<'localPref', number> = {
   type: attributeType.localPref,
@@ -16,6 +17,7 @@ export const localPref: AttributeDescriptor<'localPref', number> = {
     reader.end();
     return value;
   },
+  sound: soundSize(4),
   encode(writer, value) {
     writer.u32(value);
   },

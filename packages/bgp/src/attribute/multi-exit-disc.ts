@@ -2,6 +2,7 @@
 
 import { attributeType } from '../iana.ts';
 import { type AttributeDescriptor, category } from './descriptor.ts';
+import { soundSize } from './list.ts';
 
 export const multiExitDisc: AttributeDescriptor<'multiExitDisc', number> = {
   type: attributeType.multiExitDisc,
@@ -14,6 +15,7 @@ export const multiExitDisc: AttributeDescriptor<'multiExitDisc', number> = {
     reader.end();
     return value;
   },
+  sound: soundSize(4),
   encode(writer, value) {
     writer.u32(value);
   },

@@ -24,6 +24,7 @@ export const nextHop: AttributeDescriptor<'nextHop', number> = {
     if (!isHostAddress(address)) throw new Malformed('value', 'not an IP host address');
     return address;
   },
+  sound: (bytes, start, end) => end - start === 4 && isHostAddress((bytes[start] ?? 0) << 24),
   encode(writer, value) {
     writer.u32(value);
   },

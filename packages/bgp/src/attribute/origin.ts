@@ -22,6 +22,7 @@ export const origin: AttributeDescriptor<'origin', Origin> = {
     if (value === undefined) throw new Malformed('value', `undefined origin ${code}`);
     return value;
   },
+  sound: (bytes, start, end) => end - start === 1 && (bytes[start] ?? origins.length) < origins.length,
   encode(writer, value) {
     writer.u8(origins.indexOf(value));
   },

@@ -3,6 +3,7 @@
 import { formatIpv4 } from '../address.ts';
 import { attributeType } from '../iana.ts';
 import { type AttributeDescriptor, category } from './descriptor.ts';
+import { soundSize } from './list.ts';
 
 export const originatorId: AttributeDescriptor<'originatorId', number> = {
   type: attributeType.originatorId,
@@ -17,6 +18,7 @@ export const originatorId: AttributeDescriptor<'originatorId', number> = {
     reader.end();
     return value;
   },
+  sound: soundSize(4),
   encode(writer, value) {
     writer.u32(value);
   },

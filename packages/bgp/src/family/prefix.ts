@@ -33,6 +33,7 @@ export class PrefixCursor {
     this.#end = end;
     this.#bits = bits;
     this.#addPath = addPath;
+    this.pathId = 0;
     return this;
   }
 

@@ -10,7 +10,7 @@ import type { Message, UpdateContext } from './model.ts';
 import { decodeNotification, encodeNotification } from './notification.ts';
 import { decodeOpen, encodeOpen } from './open.ts';
 import { decodeRouteRefresh, encodeRouteRefresh } from './route-refresh.ts';
-import { decodeUpdate, encodeUpdate } from './update.ts';
+import { decodeUpdate, encodeUpdate, maximumBytesOf } from './update.ts';
 import { updateError } from './update-scan.ts';
 
 /** A session between two modern speakers of which nothing else is known. */
@@ -68,7 +68,7 @@ export function encodeMessage(message: Message, context: UpdateContext = default
     case 'update':
       return encodeUpdate(message, context);
     case 'notification':
-      return encodeNotification(message);
+      return encodeNotification(message, maximumBytesOf(context));
     case 'keepalive':
       return encodeKeepalive();
     case 'route-refresh':

@@ -14,12 +14,15 @@ export function decodeNotification(body: Uint8Array): NotificationMessage {
   return { kind: 'notification', code: reader.u8(), subcode: reader.u8(), data: copyOf(reader.rest()) };
 }
 
-/** Data that would make the message longer than 4096 bytes is cut. */
-export function encodeNotification(message: Omit<NotificationMessage, 'kind'>): Uint8Array {
-  return frame(messageType.notification, maximumMessageBytes, (writer) => {
+/** Data that would make the message longer than `maximumBytes` is cut; more than 4096 only where RFC 8654 was agreed. */
+export function encodeNotification(
+  message: Omit<NotificationMessage, 'kind'>,
+  maximumBytes = maximumMessageBytes,
+): Uint8Array {
+  return frame(messageType.notification, maximumBytes, (writer) => {
     writer.u8(message.code);
     writer.u8(message.subcode);
-    writer.append(message.data.subarray(0, maximumMessageBytes - 21));
+    writer.append(message.data.subarray(0, maximumBytes - 21));
   });
 }
 

@@ -3,7 +3,8 @@
 import { formatAddress, formatIpv4, formatPrefix } from '../address.ts';
 import { plainAttributes } from '../attribute/plain.ts';
 import type { Capability } from '../capability/registry.ts';
-import { nameOfFamily } from '../family/registry.ts';
+import type { FamilyKey } from '../family/model.ts';
+import { ipv4Unicast, nameOfFamily } from '../family/registry.ts';
 import { describeNotification, nameOf, routeRefreshSubtype } from '../iana.ts';
 import type { Plain } from '../wire/plain.ts';
 import { hexOf } from '../wire/text.ts';
@@ -37,7 +38,7 @@ export function plainMessage(message: Message): { readonly kind: Message['kind']
         code,
         subcode,
         meaning: describeNotification(code, subcode),
-        data: hexOf(data),
+        ...(data.length === 0 ? {} : { data: hexOf(data) }),
         ...(text === undefined ? {} : { text }),
       };
     }
@@ -55,13 +56,17 @@ export function plainMessage(message: Message): { readonly kind: Message['kind']
   }
 }
 
-function plainUpdate({ withdrawn, attributes, nlri, mpReach, mpUnreach }: UpdateMessage): Record<string, Plain> {
+function plainUpdate(message: UpdateMessage): Record<string, Plain> {
+  const { withdrawn, attributes, nlri, mpReach, mpUnreach } = message;
+  const endOfRib = endOfRibOf(message);
+  if (endOfRib !== undefined) return { endOfRib: nameOfFamily(endOfRib) };
+  const plain = plainAttributes(attributes);
   return {
     ...(withdrawn.length === 0 ? {} : { withdrawn: plainNlri(withdrawn) }),
     ...(mpUnreach === undefined
       ? {}
       : { mpUnreach: { family: nameOfFamily(mpUnreach.family), nlri: plainNlri(mpUnreach.nlri) } }),
-    attributes: plainAttributes(attributes),
+    ...(Object.keys(plain).length === 0 ? {} : { attributes: plain }),
     ...(mpReach === undefined
       ? {}
       : {
@@ -75,6 +80,15 @@ function plainUpdate({ withdrawn, attributes, nlri, mpReach, mpUnreach }: Update
   };
 }
 
+/** RFC 4724 §2. */
+function endOfRibOf({ withdrawn, attributes, nlri, mpReach, mpUnreach }: UpdateMessage): FamilyKey | undefined {
+  if (withdrawn.length > 0 || nlri.length > 0 || mpReach !== undefined) return undefined;
+  if (Object.keys(attributes).length > 0) return undefined;
+  if (mpUnreach === undefined) return ipv4Unicast.key;
+  const { family, nlri: gone } = mpUnreach;
+  return ('raw' in gone ? gone.raw : gone).length === 0 ? family : undefined;
+}
+
 /** Text for each prefix, with its path identifier in an object; hex for what has no decoder. */
 function plainNlri(nlri: Nlri): Plain {
   if ('raw' in nlri) return hexOf(nlri.raw);
@@ -85,7 +99,7 @@ function plainNlri(nlri: Nlri): Plain {
 }
 
 /** RFC 2545 §3: a global address, and a link-local one behind it; hex for the next hop of a family without a decoder. */
-function plainNextHop(bytes: Uint8Array): Plain {
+export function plainNextHop(bytes: Uint8Array): Plain {
   if (bytes.length === 32) return [formatAddress(bytes.subarray(0, 16)), formatAddress(bytes.subarray(16))];
   return bytes.length === 4 || bytes.length === 16 ? formatAddress(bytes) : hexOf(bytes);
 }

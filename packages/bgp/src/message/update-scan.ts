@@ -33,6 +33,7 @@ export interface UpdateSpans {
 }
 
 const noProblems: readonly UpdateProblem[] = Object.freeze([]);
+const noCuts: readonly number[] = Object.freeze([]);
 const noFamilies: readonly FamilyKey[] = Object.freeze([]);
 /** One for all scans: a scan is done before anything else runs. */
 const cursor = new AttributeCursor();
@@ -51,7 +52,7 @@ export function scanUpdate(body: Uint8Array, extendedNextHop: readonly FamilyKey
   let mpReach: MpReachSpan | undefined;
   let mpUnreach: NlriSpan | undefined;
   let problems = noProblems;
-  const cuts: number[] = [];
+  let cuts = noCuts;
   cursor.reset(body, attributesStart, attributesEnd);
   while (cursor.next()) {
     const type = cursor.type;
@@ -68,7 +69,7 @@ export function scanUpdate(body: Uint8Array, extendedNextHop: readonly FamilyKey
       const bytes = body.subarray(cursor.start, cursor.valueEnd);
       problems = [...problems, attributeProblem(type, 'flags', text, bytes, 'treat-as-withdraw')];
     }
-    cuts.push(cursor.start, cursor.valueEnd);
+    cuts = [...cuts, cursor.start, cursor.valueEnd];
   }
   if (cursor.overrun && (cursor.type === attributeType.mpReachNlri || cursor.type === attributeType.mpUnreachNlri)) {
     // RFC 7606 §3(j): treat-as-withdraw needs all NLRI, and these are cut off.
@@ -105,6 +106,10 @@ function malformedList(text: string, body: Uint8Array): BgpError {
 
 /** `start` to `end` without the ranges in `cuts`; a view where what is left is in one piece. */
 function cutOut(body: Uint8Array, start: number, end: number, cuts: readonly number[]): Uint8Array {
+  if (cuts.length === 0) return start === end ? noBytes : body.subarray(start, end);
+  // RFC 7606 §5.1 has the MP attribute stand first: one piece is left.
+  const [from = end, to = end] = cuts;
+  if (cuts.length === 2 && from === start) return to === end ? noBytes : body.subarray(to, end);
   const pieces: Uint8Array[] = [];
   let at = start;
   for (let i = 0; i < cuts.length; i += 2) {

@@ -1,4 +1,4 @@
-/** `@routelet/bgp/codec` loads the codec and nothing else: no speaker, no session, no Node module. */
+/** The entries for tools (`codec`, `mrt`, `pcap`) load what they need and nothing else: no speaker, no session, no Node module. */
 
 import { readFileSync } from 'node:fs';
 import t from 'tap';
@@ -32,6 +32,20 @@ t.test('codec', async (t) => {
     [],
   );
 });
+
+for (const entry of ['mrt', 'pcap']) {
+  t.test(entry, async (t) => {
+    const loaded = loadedBy(`${entry}/index.ts`);
+    t.ok(loaded.has('wire/reader.ts'));
+    const layer = new RegExp(
+      `^(address|bytes|errors|iana)\\.ts$|^(attribute|capability|family|message|wire|${entry})/`,
+    );
+    t.strictSame(
+      [...loaded].filter((path) => !layer.test(path)),
+      [],
+    );
+  });
+}
 
 t.test('the whole package does load more', async (t) => {
   t.ok(

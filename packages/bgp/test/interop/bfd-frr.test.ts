@@ -1,0 +1,4 @@
+import { frrBfd } from './bfd-daemons.ts';
+import { runBfdScenarios } from './bfd-scenarios.ts';
+
+await runBfdScenarios(frrBfd);
