@@ -20,12 +20,20 @@ export interface Random {
   next(): number;
 }
 
+export interface LocalInterface {
+  readonly name: string;
+  /** Without a zone; `length` is that of the subnet's prefix. */
+  readonly addresses: readonly { readonly address: string; readonly length: number }[];
+}
+
 /** One byte stream between two speakers. Callbacks are never made from inside a call to the connection. */
 export interface Connection {
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** The interface that has `localAddress`, where the transport can tell. */
+  localInterface?(): LocalInterface | undefined;
   /**
    * Queues bytes. False when the queue is over the high-water mark: the writer stops until `onDrain`.
    * The bytes belong to the connection from then on and are not changed by the caller.
@@ -46,6 +54,17 @@ export interface Connection {
   onClose: ((error?: Error) => void) | undefined;
 }
 
+/** A Master Key Tuple of RFC 5925 §3.1. */
+export interface TcpAoKey {
+  /** SendID and RecvID, 0 to 255. */
+  readonly sendId: number;
+  readonly receiveId: number;
+  /** RFC 5926 §3.2, both of 96 bits. */
+  readonly algorithm: 'hmac-sha-1-96' | 'aes-128-cmac-96';
+  /** 1 to 80 bytes of UTF-8. */
+  readonly key: string;
+}
+
 /** Socket options of one peer's connections. The node transport sets them by native code, loaded only when one is given. */
 export interface PeerSocketOptions {
   /** RFC 2385 key: 1 to 80 bytes of UTF-8. */
@@ -54,12 +73,15 @@ export interface PeerSocketOptions {
   readonly ttl?: number;
   /** RFC 5082: packets that arrive with a smaller TTL are dropped by the kernel. */
   readonly minimumTtl?: number;
+  readonly tcpAo?: TcpAoKey;
 }
 
 export interface ConnectOptions extends PeerSocketOptions {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress?: string;
+  /** Interface or VRF that the connection goes through. */
+  readonly device?: string;
 }
 
 export interface Transport {
@@ -71,7 +93,7 @@ export interface Transport {
   ): { cancel(): void };
   /** Listens; rejects when the address cannot be bound. */
   listen(
-    options: { readonly address: string; readonly port: number },
+    options: { readonly address: string; readonly port: number; readonly device?: string },
     accept: (connection: Connection) => void,
   ): Promise<Listener>;
 }

@@ -3,28 +3,32 @@
  * effects and gives for equal routes the same outcome object, so that callers can remember what an outcome made of an
  * attribute set.
  */
-import type { PathAttributes } from '../attribute/registry.ts';
+import { compileAction, type Edit, type EditedRoute } from './actions.ts';
+import { conditions } from './conditions.ts';
+import { PolicyError } from './errors.ts';
 import type { PolicyAction, PolicyChain, PolicyMatch, PolicyStatement } from './model.ts';
-import { PrefixSet, type PrefixWords } from './prefix-set.ts';
-
-/** A route as policy sees it: on its way from (import) or to (export) the peer `neighbor`. */
-export interface PolicyRoute extends PrefixWords {
-  readonly attributes: PathAttributes;
-  readonly neighbor: string;
-  readonly peerType: 'ibgp' | 'ebgp';
-  readonly source: 'local' | 'ibgp' | 'ebgp';
-}
+import { PrefixSet } from './prefix-set.ts';
+import type { PolicyPeer, PolicyRoute } from './route.ts';
+import { validatePolicy } from './validate.ts';
 
 export interface PolicyOutcome {
   readonly accepted: boolean;
   /** Of all statements that matched, in order. Empty when the route was rejected. */
   readonly actions: readonly PolicyAction[];
+  /** What the actions make of a route. */
+  edit(route: EditedRoute): EditedRoute;
 }
 
-/** One statement looked at. `failed` names the condition that did not hold; without it the statement matched. */
+/** One statement looked at. */
 export interface PolicyTraceStep {
+  /** The subchain it stands in; left out for the chain's own. */
+  readonly subchain?: string;
   readonly statement: string;
+  /** The condition that did not hold; without it the statement matched. */
   readonly failed?: keyof PolicyMatch;
+  /** What the condition asked for and what the route has, in words. */
+  readonly why?: string;
+  readonly jump?: string;
   readonly verdict?: 'accept' | 'reject';
 }
 
@@ -35,125 +39,174 @@ export interface CompiledPolicy {
   /** The outcome of every route, when the chain has no conditions to look at. */
   readonly constant?: PolicyOutcome;
   /** Peers of one class get the same outcome for every route. */
-  classOf(peer: Pick<PolicyRoute, 'neighbor' | 'peerType'>): string;
+  classOf(peer: PolicyPeer): string;
   evaluate(route: PolicyRoute): PolicyOutcome;
   /** The same evaluation with every statement looked at; the last entry is the default when no statement decided. */
   trace(route: PolicyRoute): { readonly outcome: PolicyOutcome; readonly steps: readonly PolicyTraceStep[] };
 }
 
-interface Condition {
+interface CompiledCondition {
   readonly name: keyof PolicyMatch;
   readonly holds: (route: PolicyRoute) => boolean;
 }
 
-/** Conditions about the peer alone. */
-const peerConditions = {
-  neighbors: (addresses: readonly string[]) => {
-    const set = new Set(addresses);
-    return (peer: Pick<PolicyRoute, 'neighbor' | 'peerType'>) => set.has(peer.neighbor);
-  },
-  peerType: (type: PolicyRoute['peerType']) => (peer: Pick<PolicyRoute, 'neighbor' | 'peerType'>) =>
-    peer.peerType === type,
-};
-
 interface CompiledStatement {
+  readonly id: number;
+  readonly subchain: string | undefined;
   readonly statement: PolicyStatement;
-  readonly conditions: readonly Condition[];
-  readonly ofPeer: readonly ((peer: Pick<PolicyRoute, 'neighbor' | 'peerType'>) => boolean)[];
+  readonly conditions: readonly CompiledCondition[];
+  readonly ofPeer: readonly ((peer: PolicyPeer) => boolean)[];
+  readonly edits: readonly Edit[];
+  readonly jump: CompiledList | undefined;
 }
 
-const rejected: PolicyOutcome = { accepted: false, actions: [] };
-const accepted: PolicyOutcome = { accepted: true, actions: [] };
+interface CompiledList {
+  readonly statements: readonly CompiledStatement[];
+  readonly defaultVerdict: 'accept' | 'reject' | undefined;
+}
 
-/** One row a condition; a new one is a field of `PolicyMatch` and a row here. */
-const conditionMakers: {
-  [K in keyof Required<PolicyMatch>]: (value: NonNullable<PolicyMatch[K]>) => Condition['holds'];
-} = {
-  prefixes: (ranges) => {
-    const set = new PrefixSet(ranges);
-    return (route) => set.has(route);
-  },
-  ...peerConditions,
-  source: (source) => (route) => route.source === source,
-  communities: (communities) => {
-    const set = new Set(communities);
-    return (route) => route.attributes.communities?.some((community) => set.has(community)) === true;
-  },
-  largeCommunities: (communities) => {
-    const set = new Set(communities.map((community) => community.join(':')));
-    return (route) => route.attributes.largeCommunities?.some((community) => set.has(community.join(':'))) === true;
-  },
-  extendedCommunities: (communities) => {
-    const set = new Set(communities);
-    return (route) => route.attributes.extendedCommunities?.some((community) => set.has(community)) === true;
-  },
-};
+type Verdict = 'accept' | 'reject' | undefined;
 
-/** Throws `RangeError` for a prefix range that is none. */
+/** One evaluation. */
+interface Run {
+  readonly route: PolicyRoute;
+  /** Ids of statements with actions that matched. */
+  matched: string;
+  readonly steps: PolicyTraceStep[] | undefined;
+}
+
+const unchanged = (route: EditedRoute): EditedRoute => route;
+const rejected: PolicyOutcome = { accepted: false, actions: [], edit: unchanged };
+const accepted: PolicyOutcome = { accepted: true, actions: [], edit: unchanged };
+
+/** Throws `PolicyError` with everything that is wrong with the data. */
 export function compilePolicy(chain: PolicyChain): CompiledPolicy {
-  const statements = chain.statements.map(compileStatement);
+  const problems = validatePolicy(chain);
+  if (problems.length > 0) throw new PolicyError(String(chain?.name), problems);
+  const compiler = new ChainCompiler(chain);
+  const main = compiler.list(undefined, chain);
+  const all = compiler.statements;
   const outcomes = new Map<string, PolicyOutcome>();
 
-  function run(route: PolicyRoute, steps?: PolicyTraceStep[]): PolicyOutcome {
-    let matched = '';
-    let verdict = chain.defaultVerdict;
-    for (const [index, { statement, conditions }] of statements.entries()) {
-      const failed = conditions.find((condition) => !condition.holds(route));
-      steps?.push(traceStep(statement, failed));
-      if (failed !== undefined) continue;
-      if (statement.actions !== undefined && statement.actions.length > 0) matched += `${index},`;
-      if (statement.verdict === undefined) continue;
-      verdict = statement.verdict;
-      break;
-    }
-    if (verdict === 'reject') return rejected;
-    if (matched === '') return accepted;
-    let outcome = outcomes.get(matched);
+  function decide(run: Run): PolicyOutcome {
+    if (through(main, run) === 'reject') return rejected;
+    if (run.matched === '') return accepted;
+    let outcome = outcomes.get(run.matched);
     if (outcome === undefined) {
-      const indexes = matched.split(',').slice(0, -1).map(Number);
-      outcome = { accepted: true, actions: indexes.flatMap((index) => chain.statements[index]?.actions ?? []) };
-      outcomes.set(matched, outcome);
+      const matched = run.matched.split(',').flatMap((id) => all[Number(id)] ?? []);
+      const edits = matched.flatMap(({ edits: own }) => own);
+      outcome = {
+        accepted: true,
+        actions: matched.flatMap(({ statement }) => statement.actions ?? []),
+        edit: (route) => edits.reduce((edited, edit) => edit(edited), route),
+      };
+      outcomes.set(run.matched, outcome);
     }
     return outcome;
   }
 
   return {
     name: chain.name,
-    readsPrefix: chain.statements.some(({ match }) => match.prefixes !== undefined),
-    ...(statements.length === 0 && { constant: chain.defaultVerdict === 'accept' ? accepted : rejected }),
-    classOf: (peer) => statements.map(({ ofPeer }) => (ofPeer.every((holds) => holds(peer)) ? '1' : '0')).join(''),
-    evaluate: (route) => run(route),
+    readsPrefix: all.some((each) => each.conditions.some(({ name }) => conditions[name].readsPrefix === true)),
+    ...(all.length === 0 && { constant: chain.defaultVerdict === 'accept' ? accepted : rejected }),
+    classOf: (peer) => all.map(({ ofPeer }) => (ofPeer.every((holds) => holds(peer)) ? '1' : '0')).join(''),
+    evaluate: (route) => decide({ route, matched: '', steps: undefined }),
     trace(route) {
       const steps: PolicyTraceStep[] = [];
-      const outcome = run(route, steps);
-      if (!steps.some(({ failed, verdict }) => failed === undefined && verdict !== undefined)) {
-        steps.push({ statement: 'default', verdict: chain.defaultVerdict });
-      }
-      return { outcome, steps };
+      return { outcome: decide({ route, matched: '', steps }), steps };
     },
   };
 }
 
-function compileStatement(statement: PolicyStatement): CompiledStatement {
-  const conditions: Condition[] = [];
-  for (const name of Object.keys(conditionMakers) as (keyof PolicyMatch)[]) {
-    const holds = compileCondition(name, statement.match);
-    if (holds !== undefined) conditions.push({ name, holds });
+function through({ statements, defaultVerdict }: CompiledList, run: Run): Verdict {
+  for (const each of statements) {
+    const failed = firstFailed(each.conditions, run.route);
+    run.steps?.push(traceStep(each, failed, run.route));
+    if (failed !== undefined) continue;
+    if (each.edits.length > 0) run.matched += run.matched === '' ? each.id : `,${each.id}`;
+    const verdict = (each.jump === undefined ? undefined : through(each.jump, run)) ?? each.statement.verdict;
+    if (verdict !== undefined) return verdict;
   }
-  const { neighbors, peerType } = statement.match;
-  const ofPeer = [
-    ...(neighbors === undefined ? [] : [peerConditions.neighbors(neighbors)]),
-    ...(peerType === undefined ? [] : [peerConditions.peerType(peerType)]),
-  ];
-  return { statement, conditions, ofPeer };
+  if (defaultVerdict !== undefined) run.steps?.push({ statement: 'default', verdict: defaultVerdict });
+  return defaultVerdict;
 }
 
-function compileCondition<K extends keyof PolicyMatch>(name: K, match: PolicyMatch): Condition['holds'] | undefined {
+function firstFailed(list: readonly CompiledCondition[], route: PolicyRoute): CompiledCondition | undefined {
+  for (const condition of list) if (!condition.holds(route)) return condition;
+  return undefined;
+}
+
+class ChainCompiler {
+  /** By id. */
+  readonly statements: CompiledStatement[] = [];
+  readonly #chain: PolicyChain;
+  readonly #sets: ReadonlyMap<string, PrefixSet>;
+  readonly #subchains = new Map<string, CompiledList>();
+
+  constructor(chain: PolicyChain) {
+    this.#chain = chain;
+    this.#sets = new Map(Object.entries(chain.prefixSets ?? {}).map(([name, ranges]) => [name, new PrefixSet(ranges)]));
+  }
+
+  list(subchain: string | undefined, from: Pick<PolicyChain, 'statements'> & Partial<PolicyChain>): CompiledList {
+    return {
+      statements: from.statements.map((statement) => this.#statement(subchain, statement)),
+      defaultVerdict: from.defaultVerdict,
+    };
+  }
+
+  #statement(subchain: string | undefined, statement: PolicyStatement): CompiledStatement {
+    const jump = statement.jump === undefined ? undefined : this.#subchain(statement.jump);
+    const names = (Object.keys(conditions) as (keyof PolicyMatch)[]).filter(
+      (name) => statement.match[name] !== undefined,
+    );
+    const compiled: CompiledStatement = {
+      id: this.statements.length,
+      subchain,
+      statement,
+      conditions: names.map((name) => ({ name, holds: this.#holds(name, statement.match) })),
+      ofPeer: names.flatMap((name) => ofPeer(name, statement.match) ?? []),
+      edits: (statement.actions ?? []).map((action) => compileAction(action)),
+      jump,
+    };
+    this.statements.push(compiled);
+    return compiled;
+  }
+
+  /** Each once, however many jump there. */
+  #subchain(name: string): CompiledList {
+    let compiled = this.#subchains.get(name);
+    if (compiled === undefined) {
+      compiled = this.list(name, this.#chain.subchains?.[name] ?? { statements: [] });
+      this.#subchains.set(name, compiled);
+    }
+    return compiled;
+  }
+
+  #holds<K extends keyof PolicyMatch>(name: K, match: PolicyMatch): (route: PolicyRoute) => boolean {
+    const value = match[name];
+    return value === undefined ? () => true : conditions[name].make(value, this.#sets);
+  }
+}
+
+function ofPeer<K extends keyof PolicyMatch>(name: K, match: PolicyMatch): ((peer: PolicyPeer) => boolean) | undefined {
   const value = match[name];
-  return value === undefined ? undefined : conditionMakers[name](value);
+  return value === undefined ? undefined : conditions[name].ofPeer?.(value);
 }
 
-function traceStep(statement: PolicyStatement, failed: Condition | undefined): PolicyTraceStep {
-  if (failed !== undefined) return { statement: statement.name, failed: failed.name };
-  return { statement: statement.name, ...(statement.verdict !== undefined && { verdict: statement.verdict }) };
+function traceStep(
+  { subchain, statement }: CompiledStatement,
+  failed: CompiledCondition | undefined,
+  route: PolicyRoute,
+): PolicyTraceStep {
+  const step = { ...(subchain !== undefined && { subchain }), statement: statement.name };
+  if (failed !== undefined) {
+    const { name } = failed;
+    const wanted = JSON.stringify(statement.match[name], (_key, part: unknown) =>
+      typeof part === 'bigint' ? `0x${part.toString(16).padStart(16, '0')}` : part,
+    );
+    return { ...step, failed: name, why: `${name}: the route has ${conditions[name].shown(route)}, wanted ${wanted}` };
+  }
+  const { jump, verdict } = statement;
+  return { ...step, ...(jump !== undefined && { jump }), ...(verdict !== undefined && { verdict }) };
 }

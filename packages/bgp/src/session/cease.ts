@@ -16,8 +16,12 @@ const final: readonly number[] = [
  * `restartOnNotification`: both sides sent the N bit, so that a plain CEASE would make the peer keep stale routes; the
  * ends that are final are then wrapped in a Hard Reset (RFC 8538 §3.1).
  */
-export function cease(subcode: number, text: string | undefined, restartOnNotification: boolean): NotificationContent {
-  const data = text !== undefined && textual.includes(subcode) ? encodeShutdownText(text) : noBytes;
+export function cease(
+  subcode: number,
+  { text, data: given = noBytes }: { readonly text?: string | undefined; readonly data?: Uint8Array | undefined },
+  restartOnNotification: boolean,
+): NotificationContent {
+  const data = text !== undefined && textual.includes(subcode) ? encodeShutdownText(text) : given;
   if (!restartOnNotification || !final.includes(subcode)) return { code: errorCode.cease, subcode, data };
   return {
     code: errorCode.cease,

@@ -96,9 +96,10 @@ export class Channel {
     while (this.#open && !this.#paused) {
       const frame = this.#next();
       if (frame === undefined) break;
-      this.#listener.message(frame.type, frame.body);
+      const { type, body } = frame;
+      this.#listener.message(type, body);
       frames += 1;
-      bytes += frame.body.length;
+      bytes += body.length;
       if (frames === turnFrames || bytes >= turnBytes) {
         this.#yield();
         return;

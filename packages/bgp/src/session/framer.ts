@@ -4,7 +4,7 @@
  */
 import { decodeHeader, headerBytes } from '../message/header.ts';
 
-/** `body`: behind the header; a view that is valid until the next call of the framer. */
+/** `body`: behind the header. Both are valid until the next call of the framer. */
 export interface Frame {
   readonly type: number;
   readonly body: Uint8Array;
@@ -23,7 +23,8 @@ export class Framer {
   #joined = new Uint8Array(4096);
   #filled = 0;
   #wanted = headerBytes;
-  #type = 0;
+  /** Given away by `next`, each time with other contents. */
+  readonly #frame: { type: number; body: Uint8Array } = { type: 0, body: nothing };
 
   push(chunk: Uint8Array): void {
     if (this.#offset === this.#chunk.length && this.#more.length === 0) {
@@ -48,9 +49,10 @@ export class Framer {
       if (this.#filled === 0 && available >= headerBytes) {
         const { length, type } = decodeHeader(this.#chunk, this.#offset, this.extendedMessages);
         if (available >= length) {
-          const body = this.#chunk.subarray(this.#offset + headerBytes, this.#offset + length);
+          this.#frame.type = type;
+          this.#frame.body = this.#chunk.subarray(this.#offset + headerBytes, this.#offset + length);
           this.#offset += length;
-          return { type, body };
+          return this.#frame;
         }
       }
       const frame = this.#join(available);
@@ -67,7 +69,7 @@ export class Framer {
     if (this.#filled === headerBytes) {
       const { length, type } = decodeHeader(this.#joined, 0, this.extendedMessages);
       this.#wanted = length;
-      this.#type = type;
+      this.#frame.type = type;
       if (length > this.#joined.length) {
         const larger = new Uint8Array(length);
         larger.set(this.#joined.subarray(0, headerBytes));
@@ -75,9 +77,9 @@ export class Framer {
       }
     }
     if (this.#filled < this.#wanted) return undefined;
-    const body = this.#joined.subarray(headerBytes, this.#wanted);
+    this.#frame.body = this.#joined.subarray(headerBytes, this.#wanted);
     this.#filled = 0;
     this.#wanted = headerBytes;
-    return { type: this.#type, body };
+    return this.#frame;
   }
 }

@@ -20,6 +20,8 @@ import { TimerSet } from './timer-set.ts';
 /** Calls come one at a time and never from inside a call to the link. */
 export interface LinkListener {
   event(link: Link, event: FsmEvent): void;
+  /** An UPDATE. False: it is to come as an event. */
+  update(link: Link, body: Uint8Array): boolean;
   received(type: number): void;
   drained(link: Link): void;
 }
@@ -59,13 +61,15 @@ export class Link {
   }
 
   connect(): void {
-    const { peerAddress, peerPort, localAddress, password, ttl, minimumTtl } = this.#config;
+    const { peerAddress, peerPort, localAddress, password, tcpAo, ttl, minimumTtl, device } = this.#config;
     this.#attempt = this.#ports.transport.connect(
       {
         remoteAddress: peerAddress,
         remotePort: peerPort ?? 179,
         ...(localAddress === undefined ? {} : { localAddress }),
         ...(password === undefined ? {} : { password }),
+        ...(tcpAo === undefined ? {} : { tcpAo }),
+        ...(device === undefined ? {} : { device }),
         ...(ttl === undefined ? {} : { ttl }),
         ...(minimumTtl === undefined ? {} : { minimumTtl }),
       },
@@ -85,6 +89,7 @@ export class Link {
     this.#channel = new Channel(connection, this.#ports.clock, {
       message: (type, body) => {
         this.#listener.received(type);
+        if (type === messageType.update && this.#listener.update(this, body)) return;
         this.#listener.event(this, this.#eventOf(type, body));
       },
       defective: ({ notification, message }) =>

@@ -21,8 +21,15 @@ export interface Acceptor {
   readonly refused: number;
 }
 
-export function createAcceptor(options: { readonly clock: Clock; readonly warning: (text: string) => void }): Acceptor {
-  const { clock } = options;
+export interface AcceptorOptions {
+  readonly clock: Clock;
+  readonly warning: (text: string) => void;
+  /** Takes a connection that none of the sessions is for; false when it is for nobody. */
+  readonly acceptOther?: (connection: Connection) => boolean;
+}
+
+export function createAcceptor(options: AcceptorOptions): Acceptor {
+  const { clock, acceptOther } = options;
   const warn = limitWarnings(clock, options.warning);
   const sessions = new Map<string, Pick<Session, 'accept'>>();
   let refused = 0;
@@ -39,6 +46,7 @@ export function createAcceptor(options: { readonly clock: Clock; readonly warnin
         session.accept(connection);
         return;
       }
+      if (acceptOther?.(connection) === true) return;
       refused += 1;
       warn(`refused a connection from ${connection.remoteAddress}: no such peer is configured`);
       if (strangers >= maximumStrangers) {

@@ -1,12 +1,27 @@
 /**
- * The transport of a real process: TCP by `node:net`. Only peers with a password or a TTL need native code, and only
- * then `tcp-options.ts` loads it.
+ * The transport of a real process: TCP by `node:net`. Only peers with a password, a key, a TTL or a device need native
+ * code, and only then `tcp-options.ts` loads it.
  */
 import { createServer, type Server, Socket } from 'node:net';
 import type { Connection, ConnectOptions, Listener, PeerSocketOptions, Transport } from '../ports.ts';
 import { NodeConnection } from './node-connection.ts';
 import { canonicalAddress } from './peer-address.ts';
-import { assertSupported, needsNative, openSocket, setPassword, setTtls } from './tcp-options.ts';
+import {
+  addTcpAoKey,
+  assertSupported,
+  deleteTcpAoKey,
+  needsNative,
+  openListeningSocket,
+  openSocket,
+  setPassword,
+  setTtls,
+} from './tcp-options.ts';
+
+/**
+ * Connections that the kernel has made and this process has not taken yet; net.core.somaxconn may allow less. Peers that
+ * start all at once and do not fit in send their SYN again a second later, and Node's own 511 is less than a large mesh.
+ */
+const backlog = 4096;
 
 export const nodeTransport: Transport = { connect, listen };
 
@@ -59,7 +74,7 @@ function newSocket(options: ConnectOptions): Socket {
 }
 
 async function listen(
-  { address, port }: { readonly address: string; readonly port: number },
+  { address, port, device }: { readonly address: string; readonly port: number; readonly device?: string },
   accept: (connection: Connection) => void,
 ): Promise<Listener> {
   const peers = new Map<string, PeerSocketOptions>();
@@ -78,7 +93,8 @@ async function listen(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: address, port }, () => {
+    const where = device === undefined ? { host: address, port } : { fd: openListeningSocket(address, port, device) };
+    server.listen({ ...where, backlog }, () => {
       server.off('error', reject);
       resolve();
     });
@@ -92,10 +108,12 @@ async function listen(
     setPeerOptions(remoteAddress, options) {
       const key = canonicalAddress(remoteAddress);
       if (!canComeTo(address, key)) return;
-      const had = peers.get(key)?.password;
+      const { password: had, tcpAo: hadTcpAo } = peers.get(key) ?? {};
       if (options !== undefined) assertSupported(key, options);
       if (options?.password !== undefined) setPassword(descriptorOf(server), key, options.password, address);
       else if (had !== undefined) setPassword(descriptorOf(server), key, '', address);
+      if (hadTcpAo !== undefined) deleteTcpAoKey(descriptorOf(server), key, hadTcpAo, address);
+      if (options?.tcpAo !== undefined) addTcpAoKey(descriptorOf(server), key, options.tcpAo, address);
       // The SYN-ACK is the listening socket's: a peer with RFC 5082 on its side drops it unless it has the largest TTL.
       if (options?.minimumTtl !== undefined) setTtls(descriptorOf(server), key, { ttl: 255 });
       if (options !== undefined) peers.set(key, options);

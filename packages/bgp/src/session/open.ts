@@ -2,10 +2,10 @@
 import type { Capability } from '../capability/registry.ts';
 import { afiOf, safiOf } from '../family/model.ts';
 import type { FsmEvent } from '../fsm/event.ts';
-import { asTrans, capabilityCode, errorCode, openSubcode } from '../iana.ts';
+import { afi, asTrans, capabilityCode, errorCode, openSubcode } from '../iana.ts';
 import type { Negotiated, OpenMessage } from '../message/model.ts';
 import { negotiate, validateOpen } from '../message/negotiation.ts';
-import type { SessionConfig } from './model.ts';
+import type { GracefulRestartOffer, SessionConfig } from './model.ts';
 
 /** This side's OPEN; asks `config.gracefulRestart` for what holds now. */
 export function localOpen(config: SessionConfig): OpenMessage {
@@ -13,19 +13,20 @@ export function localOpen(config: SessionConfig): OpenMessage {
   const capabilities: Capability[] = [
     ...config.families.map((family) => ({ kind: 'multiprotocol', family }) as const),
     { kind: 'route-refresh' },
+    { kind: 'enhanced-route-refresh' },
     { kind: 'extended-message' },
     { kind: 'four-octet-as', asn: config.localAsn },
   ];
-  if (restart !== undefined) {
-    capabilities.push({
-      kind: 'graceful-restart',
-      restarting: restart.restarting,
-      notification: restart.notification,
-      // RFC 4724 §3: 12 bits.
-      restartTimeSeconds: Math.min(4095, Math.ceil(restart.restartTimeMs / 1000)),
-      families: restart.families,
-    });
+  if (restart !== undefined) capabilities.push(...restartCapabilities(restart));
+  if (config.addPath !== undefined) {
+    const { send, receive } = config.addPath;
+    capabilities.push({ kind: 'add-path', families: config.families.map((family) => ({ family, send, receive })) });
   }
+  if (config.extendedNextHop !== undefined) {
+    const entries = config.extendedNextHop.map((family) => ({ family, nextHopAfi: afi.ipv6 }));
+    capabilities.push({ kind: 'extended-next-hop', entries });
+  }
+  if (config.role !== undefined) capabilities.push({ kind: 'role', role: config.role });
   return {
     kind: 'open',
     version: 4,
@@ -36,18 +37,43 @@ export function localOpen(config: SessionConfig): OpenMessage {
   };
 }
 
+function restartCapabilities({ families, longLived, ...restart }: GracefulRestartOffer): Capability[] {
+  const capabilities: Capability[] = [
+    {
+      kind: 'graceful-restart',
+      restarting: restart.restarting,
+      notification: restart.notification,
+      // RFC 4724 §3: 12 bits.
+      restartTimeSeconds: Math.min(4095, Math.ceil(restart.restartTimeMs / 1000)),
+      families,
+    },
+  ];
+  if (longLived !== undefined) {
+    const entries = longLived.map(({ family, forwardingPreserved, staleTimeMs }) => {
+      return { family, forwardingPreserved, staleTimeSeconds: Math.ceil(staleTimeMs / 1000) };
+    });
+    capabilities.push({ kind: 'long-lived-graceful-restart', families: entries });
+  }
+  return capabilities;
+}
+
 /** The event that the peer's OPEN is (RFC 4271 §6.2), with what both sides agreed when it is acceptable. */
 export function judgeOpen(
   local: OpenMessage,
   remote: OpenMessage,
   config: SessionConfig,
 ): { readonly event: FsmEvent; readonly negotiated?: Negotiated } {
-  const { localAsn, localIdentifier, peerAsn } = config;
-  const error = validateOpen(remote, { localAsn, localIdentifier, peerAsn });
+  const { localAsn, localIdentifier, peerAsn, role, roleStrict = false, confederationMembers } = config;
+  const error = validateOpen(remote, {
+    localAsn,
+    localIdentifier,
+    peerAsn,
+    ...(role !== undefined && { role, roleRequired: roleStrict }),
+  });
   if (error !== undefined) {
     return { event: { name: 'BGPOpenMsgErr', notification: error.notification, text: error.message } };
   }
-  const negotiated = negotiate(local, remote);
+  const negotiated = negotiate(local, remote, confederationMembers === undefined ? {} : { confederationMembers });
   if (negotiated.families.length === 0) return { event: noCommonFamily(config) };
   const { holdTimeMs, keepaliveMs, peerIdentifier, gracefulRestart } = negotiated;
   return {
@@ -66,8 +92,8 @@ export function judgeOpen(
 /** RFC 5492 §5: the data lists the capabilities whose lack ends the session, encoded as in an OPEN. */
 function noCommonFamily({ families }: SessionConfig): FsmEvent {
   const data = families.flatMap((family) => {
-    const afi = afiOf(family);
-    return [capabilityCode.multiprotocol, 4, afi >>> 8, afi & 0xff, 0, safiOf(family)];
+    const identifier = afiOf(family);
+    return [capabilityCode.multiprotocol, 4, identifier >>> 8, identifier & 0xff, 0, safiOf(family)];
   });
   return {
     name: 'BGPOpenMsgErr',

@@ -1,10 +1,11 @@
 /**
- * Socket options that Node does not set: the TCP MD5 key of RFC 2385 and the TTLs of RFC 5082, on Linux, through the C
- * library by the optional dependency koffi. It is loaded when the first of these options is asked for, never before.
+ * Socket options that Node does not set, on Linux, through the C library by the optional dependency koffi: the TCP MD5 key
+ * of RFC 2385, the keys of TCP-AO (RFC 5925), the TTLs of RFC 5082, and the device that a socket is bound to. koffi is
+ * loaded when the first of these options is asked for, never before.
  */
 import { createRequire } from 'node:module';
 import { parseAddress } from '../address.ts';
-import type { PeerSocketOptions } from '../ports.ts';
+import type { PeerSocketOptions, TcpAoKey } from '../ports.ts';
 import { canonicalAddress } from './peer-address.ts';
 
 export type TcpOptionErrorCode = 'TCP_OPTION_UNSUPPORTED' | 'TCP_OPTION_PASSWORD' | 'TCP_OPTION_FAILED';
@@ -26,6 +27,10 @@ const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+/** include/uapi/asm-generic/socket.h. */
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_BINDTODEVICE = 25;
 const IPPROTO_IP = 0;
 const IPPROTO_TCP = 6;
 const IPPROTO_IPV6 = 41;
@@ -33,14 +38,44 @@ const IP_TTL = 2;
 const IP_MINTTL = 21;
 const IPV6_UNICAST_HOPS = 16;
 const IPV6_MINHOPCOUNT = 73;
+const IPV6_V6ONLY = 26;
 const TCP_MD5SIG = 14;
+/** Linux 6.7 with CONFIG_TCP_AO. */
+const TCP_AO_ADD_KEY = 38;
+const TCP_AO_DEL_KEY = 39;
+/** include/uapi/linux/if.h IFNAMSIZ, with the final zero. */
+const IFNAMSIZ = 16;
 /** include/uapi/linux/tcp.h TCP_MD5SIG_MAXKEYLEN. */
 const TCP_MD5SIG_MAXKEYLEN = 80;
 /** `struct tcp_md5sig`: sockaddr_storage of 128 bytes, flags and prefix length, key length at 130, key at 136. */
 const md5 = { bytes: 128 + 8 + TCP_MD5SIG_MAXKEYLEN, keyLengthAt: 130, keyAt: 136 } as const;
 
+/** `struct tcp_ao_add`: sockaddr_storage, algorithm's name at 128, then from 202 on one byte each; the key at 208. */
+const ao = {
+  bytes: 288,
+  algorithmAt: 128,
+  prefixAt: 202,
+  sendIdAt: 203,
+  receiveIdAt: 204,
+  macLengthAt: 205,
+  keyLengthAt: 207,
+  keyAt: 208,
+};
+/** `struct tcp_ao_del`: sockaddr_storage, interface index, flags, then prefix, send id and receive id from 138 on. */
+const aoDelete = { bytes: 144, prefixAt: 138, sendIdAt: 139, receiveIdAt: 140 };
+const maximumKeyBytes = 80;
+const macBytes = 12;
+/** Names of the kernel's crypto API. */
+const aoAlgorithms: Readonly<Record<TcpAoKey['algorithm'], string>> = {
+  'hmac-sha-1-96': 'hmac(sha1)',
+  'aes-128-cmac-96': 'cmac(aes128)',
+};
+
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 interface Libc {
   socket(family: number): number;
+  bind(fd: number, address: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
   close(fd: number): void;
   /** Name and number of the last error. */
@@ -66,9 +101,11 @@ function loadLibc(wanted: string): Libc {
     const library = koffi.load(null);
     const socket = library.func('int socket(int, int, int)');
     const setsockopt = library.func('int setsockopt(int, int, int, const void *, uint32_t)');
+    const bind = library.func('int bind(int, const void *, uint32_t)');
     const close = library.func('int close(int)');
     return {
       socket: (family) => Number(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+      bind: (fd, address) => Number(bind(fd, address, address.length)),
       setsockopt: (fd, level, option, value) => Number(setsockopt(fd, level, option, value, value.length)),
       close: (fd) => void close(fd),
       errno() {
@@ -83,9 +120,14 @@ function loadLibc(wanted: string): Libc {
   }
 }
 
+/** Options of a socket of this side's making. */
+export interface SocketOptions extends PeerSocketOptions {
+  readonly device?: string;
+}
+
 /** Whether any of the options is given, so that native code is needed. */
-export function needsNative({ password, ttl, minimumTtl }: PeerSocketOptions): boolean {
-  return password !== undefined || ttl !== undefined || minimumTtl !== undefined;
+export function needsNative({ password, tcpAo, ttl, minimumTtl, device }: SocketOptions): boolean {
+  return [password, tcpAo, ttl, minimumTtl, device].some((option) => option !== undefined);
 }
 
 /** Throws `TcpOptionError` when the options are more than none and native code is not there to set them. */
@@ -97,12 +139,14 @@ export function assertSupported(remoteAddress: string, options: PeerSocketOption
  * A new unconnected TCP socket towards `remoteAddress` with the options set, as a descriptor that the caller owns. Throws
  * `TcpOptionError`; nothing stays open then.
  */
-export function openSocket(remoteAddress: string, options: PeerSocketOptions): number {
+export function openSocket(remoteAddress: string, options: SocketOptions): number {
   const native = libc(describe(options, remoteAddress));
   const fd = native.socket(isIpv6(remoteAddress) ? AF_INET6 : AF_INET);
   if (fd < 0) throw new TcpOptionError('TCP_OPTION_FAILED', `no socket for ${remoteAddress}: ${native.errno()}`);
   try {
+    if (options.device !== undefined) setDevice(fd, options.device);
     if (options.password !== undefined) setPassword(fd, remoteAddress, options.password);
+    if (options.tcpAo !== undefined) addTcpAoKey(fd, remoteAddress, options.tcpAo);
     setTtls(fd, remoteAddress, options);
     return fd;
   } catch (error) {
@@ -123,21 +167,97 @@ export function setPassword(fd: number, remoteAddress: string, password: string,
     throw new TcpOptionError('TCP_OPTION_PASSWORD', text);
   }
   const value = new Uint8Array(md5.bytes);
-  const native = new DataView(value.buffer);
-  const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-  const peer = bytesOf(remoteAddress);
-  if (isIpv6(socketAddress)) {
-    // `struct sockaddr_in6`: address at 8. net/ipv6/tcp_ipv6.c tcp_v6_parse_md5_keys takes IPv4 only as IPv4-mapped.
-    native.setUint16(0, AF_INET6, littleEndian);
-    value.set(peer.length === 16 ? peer : [0xff, 0xff, ...peer], peer.length === 16 ? 8 : 18);
-  } else {
-    // `struct sockaddr_in`: address at 4.
-    native.setUint16(0, AF_INET, littleEndian);
-    value.set(peer, 4);
-  }
-  native.setUint16(md5.keyLengthAt, key.length, littleEndian);
+  writeSocketAddress(value, bytesOf(remoteAddress), isIpv6(socketAddress), 0);
+  new DataView(value.buffer).setUint16(md5.keyLengthAt, key.length, littleEndian);
   value.set(key, md5.keyAt);
   set(fd, IPPROTO_TCP, TCP_MD5SIG, value, `a TCP MD5 password for ${remoteAddress}`);
+}
+
+/**
+ * A bound socket of an address behind `device`, to listen on, as a descriptor that the caller owns: an address of a VRF can
+ * be bound by sockets of that VRF only. Throws `TcpOptionError`; nothing stays open then.
+ */
+export function openListeningSocket(address: string, port: number, device: string): number {
+  const native = libc(`listening on ${address} behind ${device}`);
+  const ipv6 = isIpv6(address);
+  const fd = native.socket(ipv6 ? AF_INET6 : AF_INET);
+  if (fd < 0) throw new TcpOptionError('TCP_OPTION_FAILED', `no socket for ${address}: ${native.errno()}`);
+  try {
+    set(fd, SOL_SOCKET, SO_REUSEADDR, int(1), `SO_REUSEADDR for ${address}`);
+    if (ipv6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, int(1), `IPV6_V6ONLY for ${address}`);
+    setDevice(fd, device);
+    const name = new Uint8Array(ipv6 ? 28 : 16);
+    writeSocketAddress(name, bytesOf(address), ipv6, port);
+    if (native.bind(fd, name) !== 0) {
+      throw new TcpOptionError('TCP_OPTION_FAILED', `${address} port ${port} behind ${device}: ${native.errno()}`);
+    }
+    return fd;
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+}
+
+/** SO_BINDTODEVICE. Throws `TcpOptionError`: ENODEV when there is no such device. */
+function setDevice(fd: number, device: string): void {
+  const name = Buffer.from(device);
+  if (name.length === 0 || name.length >= IFNAMSIZ) {
+    throw new TcpOptionError('TCP_OPTION_FAILED', `${JSON.stringify(device)} is no name of a device`);
+  }
+  set(fd, SOL_SOCKET, SO_BINDTODEVICE, Uint8Array.of(...name, 0), `the device ${device}`);
+}
+
+/**
+ * Adds a Master Key Tuple for the connections of socket `fd` with `remoteAddress`. Throws `TcpOptionError` with the code
+ * TCP_OPTION_UNSUPPORTED where the kernel has no TCP-AO.
+ */
+export function addTcpAoKey(fd: number, remoteAddress: string, key: TcpAoKey, socketAddress = remoteAddress): void {
+  const secret = Buffer.from(key.key);
+  if (secret.length === 0 || secret.length > maximumKeyBytes) {
+    const text = `the TCP-AO key for ${remoteAddress} has ${secret.length} bytes, 1 to ${maximumKeyBytes} are possible`;
+    throw new TcpOptionError('TCP_OPTION_PASSWORD', text);
+  }
+  const value = new Uint8Array(ao.bytes);
+  const peer = bytesOf(remoteAddress);
+  writeSocketAddress(value, peer, isIpv6(socketAddress), 0);
+  value.set(Buffer.from(aoAlgorithms[key.algorithm]), ao.algorithmAt);
+  value[ao.prefixAt] = peer.length * 8;
+  value[ao.sendIdAt] = key.sendId;
+  value[ao.receiveIdAt] = key.receiveId;
+  value[ao.macLengthAt] = macBytes;
+  value[ao.keyLengthAt] = secret.length;
+  value.set(secret, ao.keyAt);
+  setTcpAo(fd, TCP_AO_ADD_KEY, value, remoteAddress);
+}
+
+/** Removes what `addTcpAoKey` added. Throws `TcpOptionError`. */
+export function deleteTcpAoKey(fd: number, remoteAddress: string, key: TcpAoKey, socketAddress: string): void {
+  const value = new Uint8Array(aoDelete.bytes);
+  const peer = bytesOf(remoteAddress);
+  writeSocketAddress(value, peer, isIpv6(socketAddress), 0);
+  value[aoDelete.prefixAt] = peer.length * 8;
+  value[aoDelete.sendIdAt] = key.sendId;
+  value[aoDelete.receiveIdAt] = key.receiveId;
+  setTcpAo(fd, TCP_AO_DEL_KEY, value, remoteAddress);
+}
+
+function setTcpAo(fd: number, option: number, value: Uint8Array, remoteAddress: string): void {
+  const wanted = `a TCP-AO key for ${remoteAddress}`;
+  const native = libc(wanted);
+  if (native.setsockopt(fd, IPPROTO_TCP, option, value) === 0) return;
+  const error = native.errno();
+  if (error !== 'ENOPROTOOPT') throw new TcpOptionError('TCP_OPTION_FAILED', `${wanted} could not be set: ${error}`);
+  const text = `${wanted}: this kernel has no TCP-AO (Linux 6.7 or newer with CONFIG_TCP_AO)`;
+  throw new TcpOptionError('TCP_OPTION_UNSUPPORTED', text);
+}
+
+/** `struct sockaddr_in` or `sockaddr_in6`; net/ipv6/tcp_ipv6.c takes IPv4 peers of an IPv6 socket as IPv4-mapped. */
+function writeSocketAddress(value: Uint8Array, peer: Uint8Array, ipv6: boolean, port: number): void {
+  const native = new DataView(value.buffer);
+  native.setUint16(0, ipv6 ? AF_INET6 : AF_INET, littleEndian);
+  native.setUint16(2, port);
+  if (!ipv6) value.set(peer, 4);
+  else value.set(peer.length === 16 ? peer : [0xff, 0xff, ...peer], peer.length === 16 ? 8 : 18);
 }
 
 /** Sets the TTL of what is sent and the least TTL of what is taken, of whichever is given. Throws `TcpOptionError`. */
@@ -169,6 +289,8 @@ function bytesOf(remoteAddress: string): Uint8Array {
   return parseAddress(canonicalAddress(remoteAddress).split('%', 1)[0] ?? '');
 }
 
-function describe({ password }: PeerSocketOptions, remoteAddress: string): string {
-  return password === undefined ? `a TTL for ${remoteAddress}` : `a TCP MD5 password for ${remoteAddress}`;
+function describe({ password, tcpAo, device }: SocketOptions, remoteAddress: string): string {
+  if (tcpAo !== undefined) return `a TCP-AO key for ${remoteAddress}`;
+  if (password !== undefined) return `a TCP MD5 password for ${remoteAddress}`;
+  return device === undefined ? `a TTL for ${remoteAddress}` : `the device ${device} for ${remoteAddress}`;
 }

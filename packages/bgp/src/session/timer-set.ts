@@ -2,7 +2,7 @@
  * The running timers of one connection. Restarting one that runs only moves its deadline, since the hold timer restarts
  * with every message; the clock is asked again when the old deadline passes.
  */
-import { jittered, type TimerName, timers } from '../fsm/timer.ts';
+import { jittered, type TimerName, timers, together } from '../fsm/timer.ts';
 import type { Clock, Random, Timer } from '../ports.ts';
 
 interface Running {
@@ -26,15 +26,17 @@ export class TimerSet {
   }
 
   start(name: TimerName, ms: number): void {
+    const now = this.#clock.now();
     const delay = timers[name].jitter ? jittered(ms, this.#random.next()) : ms;
-    const deadline = this.#clock.now() + delay;
+    const deadline = timers[name].together ? together(now + delay, delay) : now + delay;
     const running = this.#running.get(name);
     if (running !== undefined && running.wakesAt <= deadline) {
       running.deadline = deadline;
       return;
     }
     running?.timer.cancel();
-    this.#running.set(name, { deadline, wakesAt: deadline, timer: this.#clock.after(delay, () => this.#wake(name)) });
+    const timer = this.#clock.after(deadline - now, () => this.#wake(name));
+    this.#running.set(name, { deadline, wakesAt: deadline, timer });
   }
 
   /** Restarts a timer that runs. */

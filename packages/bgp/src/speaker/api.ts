@@ -1,8 +1,10 @@
+import type { PeerType } from '../attribute/descriptor.ts';
 import type { PathAttributes } from '../attribute/registry.ts';
+import type { Role } from '../capability/role.ts';
 import type { FamilyName } from '../family/registry.ts';
 import type { DownReason, FsmStateName } from '../fsm/state.ts';
 import type { PolicyChain } from '../policy/model.ts';
-import type { Clock, Random, Transport } from '../ports.ts';
+import type { Clock, Random, TcpAoKey, Transport } from '../ports.ts';
 
 export type { FamilyName } from '../family/registry.ts';
 
@@ -11,8 +13,10 @@ export interface SpeakerOptions {
   readonly asn: number;
   /** BGP Identifier in dotted form. */
   readonly routerId: string;
-  /** Addresses to accept connections on; none when left out. */
-  readonly listen?: readonly { readonly address: string; readonly port?: number }[];
+  /** RFC 5065: `asn` is then the number of our member AS, and the world outside sees `identifier`. */
+  readonly confederation?: ConfederationOptions;
+  /** Addresses to accept connections on; none when left out. `device`: a VRF or interface whose addresses they are. */
+  readonly listen?: readonly { readonly address: string; readonly port?: number; readonly device?: string }[];
   /** RFC 4456 cluster id; the router id when left out. */
   readonly clusterId?: string;
   /** Applied to every peer that has no chain of its own. RFC 8212: an eBGP peer without a chain imports and exports nothing. */
@@ -20,14 +24,28 @@ export interface SpeakerOptions {
   readonly exportPolicy?: PolicyChain;
   /** RFC 4724 as restarting speaker: `restarting` sets the R and F bits for the first `restartTimeMs` of this run. */
   readonly gracefulRestart?: GracefulRestartOptions;
+  /** RFC 8326: this speaker goes away soon; `gracefulShutdown` of every eBGP peer. */
+  readonly gracefulShutdown?: boolean;
   /**
    * Cost of reaching a next hop, the smaller the better (RFC 4271 §9.1.2.2 e), undefined when it cannot be reached: the
-   * path is no candidate then. Asked when an attribute set arrives; all next hops cost the same when left out.
+   * path is no candidate then. Asked when an attribute set arrives, and again by `reevaluateNextHops`; all next hops cost
+   * the same when left out.
    */
   readonly nextHopCost?: (nextHop: string) => number | undefined;
+  /** Paths as good as the best one up to the cost of the next hop that are used beside it; 1 when left out. */
+  readonly maximumPaths?: number;
+  /** Options under a name, for peers that say `group`. */
+  readonly peerGroups?: PeerGroups;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly transport?: Transport;
+}
+
+export interface ConfederationOptions {
+  /** AS Confederation Identifier. */
+  readonly identifier: number;
+  /** AS numbers of the other members. */
+  readonly members: readonly number[];
 }
 
 export interface GracefulRestartOptions {
@@ -50,14 +68,95 @@ export interface PeerOptions {
   /** Wait for the peer to connect, never connect. */
   readonly passive?: boolean;
   readonly password?: string;
+  /** RFC 5925, in place of `password`. */
+  readonly tcpAo?: TcpAoKey;
+  /** VRF or interface that connections to the peer go through (SO_BINDTODEVICE); Linux, with koffi. */
+  readonly device?: string;
+  /** RFC 5082: the peer is at most that many hops away (1: directly connected); packets from further away are dropped. */
+  readonly ttlSecurity?: number;
   /** TTL of an eBGP session; 1 when left out. */
   readonly multihopTtl?: number;
   readonly gracefulRestart?: boolean;
+  /** RFC 9494, beside graceful restart: how long a peer may keep our routes as a last resort when that is over. */
+  readonly longLivedGracefulRestart?: { readonly staleTimeMs: number };
+  /** RFC 8326: routes to the peer carry GRACEFUL_SHUTDOWN, those from it get LOCAL_PREF 0, so that traffic leaves. */
+  readonly gracefulShutdown?: boolean;
+  /** RFC 7911, for all families of the session. */
+  readonly addPath?: AddPathOptions;
+  /** RFC 8950: IPv4 routes may have an IPv6 next hop. */
+  readonly extendedNextHop?: boolean;
+  /**
+   * Our addresses given as next hop where the session's own is none of the family: an IPv4, an IPv6 and a link-local IPv6
+   * address, or some of them. What is left out is taken from the interface that has the session's address.
+   */
+  readonly nextHopAddresses?: readonly string[];
   readonly routeReflectorClient?: boolean;
   /** Set NEXT_HOP to the session's local address on every route sent to this peer. */
   readonly nextHopSelf?: boolean;
+  /** Name of a peer group whose options hold where this peer says nothing. */
+  readonly group?: string;
+  /**
+   * RFC 7947: the peer is a client of this route server; it gets routes as if they came from their own speakers. `own-view`
+   * (§2.3.2.1): of each prefix the best path that is not its own and that its export policy accepts, which costs a table a
+   * client; without it a path that is not for the client hides the others.
+   */
+  readonly routeServerClient?: boolean | 'own-view';
+  /** RFC 9234: what this speaker is to the peer. `roleStrict`: the peer must name the counterpart. */
+  readonly role?: Role;
+  readonly roleStrict?: boolean;
+  /** RFC 7705. */
+  readonly localAs?: LocalAsOptions;
+  /** How often our own AS number may stand in a path of this peer; 0 when left out. */
+  readonly allowOwnAs?: number;
+  /** AS numbers for private use (RFC 6996) in paths sent to an eBGP peer: `all` leaves them out, `replace` writes ours. */
+  readonly removePrivateAs?: 'all' | 'replace';
+  /** RFC 9774 §3 wants routes with an AS_SET or AS_CONFED_SET neither taken nor sent; true takes and sends them. */
+  readonly allowAsSets?: boolean;
+  /** RFC 4271 §6.3: the first AS number of a path must be the peer's. */
+  readonly enforceFirstAs?: boolean;
+  readonly prefixLimits?: { readonly [F in FamilyName]?: PrefixLimit };
   readonly importPolicy?: PolicyChain;
   readonly exportPolicy?: PolicyChain;
+}
+
+/** RFC 7705: another AS number of ours towards this eBGP peer, as after a merger. */
+export interface LocalAsOptions {
+  readonly asn: number;
+  /** False: received paths do not get `asn` in front ("no prepend", §3.2). */
+  readonly prepend?: boolean;
+  /** True: sent paths get `asn` alone, not `asn` in front of our own number ("replace old AS", §3.3). */
+  readonly replace?: boolean;
+}
+
+/** How many prefixes a peer may send (RFC 4486 §4). */
+export interface PrefixLimit {
+  readonly maximum: number;
+  /** Share of `maximum` that a `warning` tells of; 75 when left out. */
+  readonly warnPercent?: number;
+  /**
+   * Over `maximum`: `stop` ends the session with CEASE 6/1 until the peer is set up anew, `restart` for `restartAfterMs`,
+   * `warn` only tells. `stop` when left out.
+   */
+  readonly action?: 'warn' | 'stop' | 'restart';
+  /** One minute when left out. */
+  readonly restartAfterMs?: number;
+}
+
+/** RFC 7911 §4. */
+export interface AddPathOptions {
+  /** All usable paths of a prefix, or that many of the best. */
+  readonly send?: boolean | number;
+  readonly receive?: boolean;
+}
+
+export type PeerGroups = Readonly<Record<string, Omit<Partial<PeerOptions>, 'address' | 'group'>>>;
+
+/** Peers that are not known by address: who connects from inside `prefix` with one of `asns` is one, until it goes. */
+export interface PeerRange extends Omit<PeerOptions, 'address' | 'asn' | 'port' | 'passive'> {
+  readonly prefix: string;
+  readonly asns: readonly number[];
+  /** Most peers of the range at one time. */
+  readonly limit: number;
 }
 
 export interface PeerChange {
@@ -79,8 +178,16 @@ export interface Path {
   readonly attributes: PathAttributes;
   /** Address of the peer it came from; 'local' for own announcements. */
   readonly from: string;
-  readonly fromType: 'local' | 'ibgp' | 'ebgp';
+  readonly fromType: 'local' | PeerType;
   readonly stale: boolean;
+  /** Path Identifier that the peer gave the path (RFC 7911), where the session has them. */
+  readonly pathId?: number;
+  /** RFC 2545 §3: the link-local address beside a global next hop. */
+  readonly linkLocalNextHop?: string;
+  /** The path is the best one, or one of those used beside it (`maximumPaths`). */
+  readonly multipath: boolean;
+  /** Its Link Bandwidth in bytes a second (RFC 10005), the weight of its share of the traffic. */
+  readonly bandwidth?: number;
 }
 
 export type BestPathChange =
@@ -90,7 +197,7 @@ export type BestPathChange =
 export interface PeerStatus {
   readonly address: string;
   readonly asn: number;
-  readonly type: 'ibgp' | 'ebgp';
+  readonly type: PeerType;
   readonly state: FsmStateName;
   readonly identifier?: string;
   readonly families: readonly FamilyName[];
@@ -118,8 +225,11 @@ export interface SpeakerEvents {
 export interface Speaker {
   /** Binds the listeners and starts all peers. Rejects when an address cannot be bound; nothing is started then. */
   start(): Promise<void>;
-  /** Closes all. With `graceful` sessions end without a NOTIFICATION, so that helpers keep the routes (RFC 4724). */
-  stop(options?: { readonly graceful?: boolean }): Promise<void>;
+  /**
+   * Closes all and forgets what peers have sent. With `graceful` sessions end without a NOTIFICATION, so that helpers keep
+   * the routes (RFC 4724); else with a CEASE that carries `text` (RFC 9003, at most 255 bytes of UTF-8).
+   */
+  stop(options?: { readonly graceful?: boolean; readonly text?: string }): Promise<void>;
   /**
    * Makes the set of peers equal to `peers`: adds, removes, and changes in place what can be changed without a reset
    * (policies, description); only a change that the session needs resets it. Returns what it did, one entry a changed
@@ -128,7 +238,21 @@ export interface Speaker {
   setPeers(peers: readonly PeerOptions[]): readonly PeerChange[];
   /** Throws when the peer is there already or cannot be set up; it is not there then. */
   addPeer(peer: PeerOptions): void;
-  removePeer(address: string): void;
+  /** `text`: for the peer's operator (RFC 9003); the peer is told of a shutdown then, else that it was removed. */
+  removePeer(address: string, options?: { readonly text?: string }): void;
+  /**
+   * Asks the peer to send its routes again (RFC 2918), of one family or of all. False when the session is not Established
+   * or the peer cannot. Throws `RangeError` for an address that is no peer's.
+   */
+  refresh(address: string, family?: FamilyName): boolean;
+  /** Asks `nextHopCost` again about all next hops and selects again where an answer is another one. */
+  reevaluateNextHops(): void;
+  /** Takes peers from a range from now on. Throws when the prefix is one already, or the options cannot hold. */
+  addPeerRange(range: PeerRange): void;
+  /** Ends the range and the sessions of its peers. */
+  removePeerRange(prefix: string): void;
+  /** Replaces all peer groups; their peers change as by `setPeers`. */
+  setPeerGroups(groups: PeerGroups): readonly PeerChange[];
   /** Makes the set of originated routes equal to `routes`. */
   setAnnouncements(routes: readonly Announcement[]): void;
   announce(route: Announcement): void;

@@ -13,14 +13,16 @@ const SLICE = 1024;
 
 class RibChanges implements RibReader {
   readonly rib: Rib;
+  readonly followsAllPaths: boolean;
   readonly dirty = new DirtySet();
   /** Prefixes whose best path the user knows of. */
   readonly #told = new DirtySet();
   readonly #wake: () => void;
   readonly #ids = new Int32Array(SLICE);
 
-  constructor(rib: Rib, wake: () => void) {
+  constructor(rib: Rib, followsAllPaths: boolean, wake: () => void) {
     this.rib = rib;
+    this.followsAllPaths = followsAllPaths;
     this.#wake = wake;
     for (let prefix = 0; prefix < rib.prefixes.limit; prefix++) {
       if (rib.routes.best(prefix) !== NO_PATH) this.dirty.add(prefix);
@@ -79,7 +81,7 @@ export class ChangeStream implements AsyncIterableIterator<readonly BestPathChan
     this.#view = view;
     this.#defer = options.defer;
     this.#onClose = options.onClose;
-    this.#readers = Array.from(ribs, (rib) => new RibChanges(rib, () => this.#wake()));
+    this.#readers = Array.from(ribs, (rib) => new RibChanges(rib, view.seesAllPaths, () => this.#wake()));
   }
 
   [Symbol.asyncIterator](): this {

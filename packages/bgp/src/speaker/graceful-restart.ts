@@ -10,6 +10,8 @@ export const defaultDeferralTimeMs = 360_000;
 export interface RestartPeer {
   readonly families: readonly FamilyKey[];
   readonly wantsRestart: boolean | undefined;
+  /** RFC 9494 Long-Lived Stale Time; undefined: the capability is not sent. */
+  readonly longLivedMs: number | undefined;
   readonly establishedCount: number;
 }
 
@@ -27,19 +29,22 @@ export class RestartingSpeaker {
   /** The capability for the next OPEN to the peer; undefined: none. */
   offer(peer: RestartPeer): GracefulRestartOffer | undefined {
     const options = this.#options;
-    if (peer.wantsRestart === false || (options === undefined && peer.wantsRestart !== true)) return undefined;
-    // Without a restart time of its own the speaker only helps others: RFC 4724 §3 lets the list of families be empty.
-    if (options === undefined) return { restarting: false, notification: true, restartTimeMs: 0, families: [] };
-    const { restartTimeMs } = options;
+    const { wantsRestart, longLivedMs } = peer;
+    if (wantsRestart === false) return undefined;
+    if (options === undefined && wantsRestart !== true && longLivedMs === undefined) return undefined;
+    const { restartTimeMs = 0 } = options ?? {};
     const first = peer.establishedCount === 0;
-    const restarting = options.restarting === true && first && this.#clock.now() - this.#startedAt < restartTimeMs;
+    const restarting = options?.restarting === true && first && this.#clock.now() - this.#startedAt < restartTimeMs;
     // A session that was lost in this run left the forwarding state as it was.
     const forwardingPreserved = restarting || !first;
+    const families = peer.families.map((family) => ({ family, forwardingPreserved }));
     return {
       restarting,
       notification: true,
       restartTimeMs,
-      families: peer.families.map((family) => ({ family, forwardingPreserved })),
+      // Without a restart time of its own the speaker only helps others: RFC 4724 §3 lets the list of families be empty.
+      families: options === undefined ? [] : families,
+      ...(longLivedMs !== undefined && { longLived: families.map((each) => ({ ...each, staleTimeMs: longLivedMs })) }),
     };
   }
 }

@@ -3,22 +3,31 @@
  * knows which tables, which generation of paths and which export group belong to the session at hand.
  */
 import { formatIpv4, parseAddress } from '../address.ts';
+import type { PeerType } from '../attribute/descriptor.ts';
 import type { FamilyKey } from '../family/model.ts';
 import { familyNamed, familyOf, ipv4Unicast } from '../family/registry.ts';
 import type { DownReason, FsmStateName } from '../fsm/state.ts';
-import { routeRefreshSubtype } from '../iana.ts';
+import { ceaseSubcode, routeRefreshSubtype } from '../iana.ts';
 import type { Negotiated } from '../message/model.ts';
 import { encodeRouteRefresh } from '../message/route-refresh.ts';
 import { encodeEndOfRib } from '../message/update.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
-import type { Clock, Connection } from '../ports.ts';
+import type { Clock, Connection, Timer } from '../ports.ts';
 import type { GracefulRestartOffer, Session, SessionConfig, SessionEvents } from '../session/model.ts';
+import type { AttributeStore } from '../table/attribute-store.ts';
 import type { PeerColumn } from '../table/peer-column.ts';
 import type { Rib } from '../table/rib.ts';
 import type { FamilyName, PeerOptions, PeerStatus } from './api.ts';
+import { contentOf } from './content.ts';
 import type { ExportGroup, ExportGroups } from './export-groups.ts';
+import { type ImportRules, importRulesOf, refusalOf } from './import-rules.ts';
+import { type NextHopSources, ownIpv4NextHop, ownIpv6NextHop } from './own-next-hop.ts';
+import { identifyPeer, type PeerIdentity, type SpeakerNumbers } from './peer-identity.ts';
 import type { RegisteredPolicy } from './policy-registry.ts';
-import { keepsRoutes, StaleRoutes } from './stale-routes.ts';
+import { PrefixLimits } from './prefix-limits.ts';
+import { socketOptionsOf } from './socket-options.ts';
+import { retentionOf, StaleRoutes } from './stale-routes.ts';
+import type { TableWalks, WalkedPeer } from './table-walks.ts';
 import type { UpdateIntake, UpdateSource } from './update-intake.ts';
 
 const defaultHoldTimeMs = 90_000;
@@ -26,20 +35,20 @@ const defaultFamilies: readonly FamilyName[] = ['ipv4-unicast'];
 
 /** What all neighbours share. */
 export interface NeighborHost {
-  readonly asn: number;
+  readonly numbers: SpeakerNumbers;
   readonly routerId: number;
   readonly clock: Clock;
   readonly peers: PeerColumn;
+  readonly attributes: AttributeStore;
   readonly groups: ExportGroups;
   readonly intake: UpdateIntake;
   rib(family: FamilyKey): Rib;
   createSession(config: SessionConfig, events: SessionEvents): Session;
   importPolicyOf(neighbor: Neighbor): RegisteredPolicy | undefined;
   exportPolicyOf(neighbor: Neighbor): RegisteredPolicy | undefined;
+  readonly walks: TableWalks;
   /** RFC 4724 §3: what the next OPEN to this neighbour says. */
   restartOffer(neighbor: Neighbor): GracefulRestartOffer | undefined;
-  sweep(rib: Rib, peer: number, generation: number, age: number): void;
-  reevaluate(rib: Rib, neighbor: Neighbor): void;
   stateChanged(neighbor: Neighbor, from: FsmStateName, to: FsmStateName, reason: DownReason | undefined): void;
   established(neighbor: Neighbor, negotiated: Negotiated, localAddress: string): void;
   endOfRib(neighbor: Neighbor, family: FamilyKey): void;
@@ -51,46 +60,68 @@ interface NeighborFamily {
   readonly stale: StaleRoutes;
   group: ExportGroup | undefined;
   endOfRibReceived: boolean;
-  /** The table is being sent again on request. */
+  endOfRibSent: boolean;
+  /** The table is being sent again on request, or will be. */
   refreshing: boolean;
 }
 
-export class Neighbor implements UpdateSource {
+type SessionConnection = Pick<Connection, 'localAddress' | 'localInterface'>;
+
+export class Neighbor implements UpdateSource, WalkedPeer {
   readonly address: string;
-  readonly type: 'ibgp' | 'ebgp';
   readonly peer: number;
   readonly session: Session;
   readonly #host: NeighborHost;
   readonly #families = new Map<FamilyKey, NeighborFamily>();
   #options: PeerOptions;
+  #identity: PeerIdentity;
+  #importRules: ImportRules;
   #importPolicy: RegisteredPolicy | undefined;
   #exportPolicy: RegisteredPolicy | undefined;
   #negotiated: Negotiated | undefined;
   #localAddress = '';
+  #connection: SessionConnection | undefined;
   #since: number;
   #lastDown: DownReason | undefined;
   #established = 0;
+  #limits: PrefixLimits;
+  /** Brings the session back that a prefix limit ended. */
+  #restart: Timer | undefined;
 
   constructor(options: PeerOptions, host: NeighborHost) {
     this.#options = options;
     this.#host = host;
     this.address = options.address;
-    this.type = options.asn === host.asn ? 'ibgp' : 'ebgp';
+    this.#identity = identifyPeer(options, host.numbers);
+    this.#importRules = importRulesOf(options, this.#identity, host.numbers);
     this.#since = host.clock.now();
-    this.peer = host.peers.add(sortKeyOf(options.address), this.type === 'ibgp', options.routeReflectorClient === true);
     this.#importPolicy = host.importPolicyOf(this);
     this.#exportPolicy = host.exportPolicyOf(this);
+    this.#limits = new PrefixLimits(options.prefixLimits, (text) => this.warning(text));
+    this.peer = host.peers.add(sortKeyOf(options.address), this.type, options.routeReflectorClient === true);
     const families = (options.families ?? defaultFamilies).map((name) => familyNamed(name).key);
     for (const family of families) {
       const rib = host.rib(family);
-      const stale = new StaleRoutes(host.clock, (generation, age) => host.sweep(rib, this.peer, generation, age));
-      this.#families.set(family, { rib, stale, group: undefined, endOfRibReceived: false, refreshing: false });
+      const stale = new StaleRoutes(host.clock, {
+        sweep: (generation, age) => host.walks.sweep(rib, { peer: this.peer, generation, age }),
+        markLongLived: (generation) => host.walks.markLongLived(rib, { peer: this.peer, generation, age: 1 }),
+      });
+      const flags = { endOfRibReceived: false, endOfRibSent: false, refreshing: false };
+      this.#families.set(family, { rib, stale, group: undefined, ...flags });
     }
     this.session = host.createSession(this.#sessionConfig(families), this.#events());
   }
 
   get options(): PeerOptions {
     return this.#options;
+  }
+
+  get type(): PeerType {
+    return this.#identity.type;
+  }
+
+  get importRules(): ImportRules {
+    return this.#importRules;
   }
 
   get importPolicy(): CompiledPolicy | undefined {
@@ -104,6 +135,17 @@ export class Neighbor implements UpdateSource {
 
   get isEstablished(): boolean {
     return this.#negotiated !== undefined;
+  }
+
+  /** Whether there is a session; `kept`: there is none, and its routes wait for it to come back. */
+  get presence(): 'up' | 'kept' | 'gone' {
+    if (this.session.state.startsWith('Open') || this.isEstablished) return 'up';
+    return [...this.#families.values()].some(({ stale }) => stale.retains) ? 'kept' : 'gone';
+  }
+
+  /** Why routes with these attributes are withdrawn; undefined when they are taken. */
+  refusal(attributes: number): string | undefined {
+    return refusalOf(this.#host.attributes, attributes, this.#importRules);
   }
 
   /** How often the session was Established. */
@@ -156,7 +198,7 @@ export class Neighbor implements UpdateSource {
     const state = this.#families.get(family);
     if (state === undefined || this.ribOf(family) === undefined) return;
     state.endOfRibReceived = true;
-    if (state.stale.retains) state.stale.flush();
+    state.stale.endOfRib();
     this.#host.endOfRib(this, family);
   }
 
@@ -166,45 +208,72 @@ export class Neighbor implements UpdateSource {
 
   /** Takes options that the session does not depend on, and evaluates again what they touch. */
   update(options: PeerOptions): void {
+    const rules = this.#importRules;
+    if (contentOf(options.prefixLimits) !== contentOf(this.#options.prefixLimits)) {
+      this.#limits = new PrefixLimits(options.prefixLimits, (text) => this.warning(text));
+    }
     this.#options = options;
+    this.#identity = identifyPeer(options, this.#host.numbers);
+    this.#importRules = importRulesOf(options, this.#identity, this.#host.numbers);
     this.#host.peers.setClient(this.peer, options.routeReflectorClient === true);
-    this.applyPolicy();
+    if (this.isEstablished) this.#checkLimits();
+    this.applyPolicy(contentOf(rules) !== contentOf(this.#importRules));
   }
 
-  /** Looks up the policies in force and evaluates again what they touch. */
-  applyPolicy(): void {
+  /** Looks up the policies in force and evaluates again what they touch; `all`: whether they have changed or not. */
+  applyPolicy(all = false): void {
     const before = this.#importPolicy;
     this.#importPolicy = this.#host.importPolicyOf(this);
     this.#exportPolicy = this.#host.exportPolicyOf(this);
     for (const [, family] of this.#families) {
-      if (before !== this.#importPolicy) this.#host.reevaluate(family.rib, this);
+      if (all || before !== this.#importPolicy) this.#host.walks.reevaluate(family.rib, this);
       if (family.group !== undefined) this.#join(family);
     }
   }
 
   /** Ends the neighbour. The caller stops its session and removes its paths. */
   close(): void {
+    this.#restart?.cancel();
     this.#leaveGroups();
     for (const { stale } of this.#families.values()) stale.close();
   }
 
+  isLongLivedStale({ family, routes }: Rib, path: number): boolean {
+    const before = this.#families.get(family)?.stale.longLivedBefore;
+    return before !== undefined && routes.isOlder(path, before, 1);
+  }
+
+  /** Asks for the routes of a family, or of all (RFC 2918). False when there is no session, or the peer cannot. */
+  requestRefresh(name?: FamilyName): boolean {
+    if (this.#negotiated?.routeRefresh !== true) return false;
+    const keys = this.#negotiatedFamilies().map(([key]) => key);
+    const asked = name === undefined ? keys : keys.filter((key) => key === familyNamed(name).key);
+    for (const key of asked) this.#sendRefresh(key, routeRefreshSubtype.request);
+    return asked.length > 0;
+  }
+
   #sessionConfig(families: readonly FamilyKey[]): SessionConfig {
-    const { address, asn, port, localAddress, holdTimeMs, connectRetryMs, passive, password, multihopTtl } =
+    const { address, asn, port, localAddress, holdTimeMs, connectRetryMs, passive, role, roleStrict, device } =
       this.#options;
+    const members = this.#host.numbers.confederation?.members;
     return {
-      localAsn: this.#host.asn,
+      localAsn: this.#identity.localAsn,
       localIdentifier: this.#host.routerId,
       peerAsn: asn,
       peerAddress: address,
       families,
       holdTimeMs: holdTimeMs ?? defaultHoldTimeMs,
       gracefulRestart: () => this.#host.restartOffer(this),
+      ...capabilityOptionsOf(this.#options, families),
       ...(port !== undefined && { peerPort: port }),
       ...(localAddress !== undefined && { localAddress }),
       ...(connectRetryMs !== undefined && { connectRetryMs }),
       ...(passive !== undefined && { passive }),
-      ...(password !== undefined && { password }),
-      ...(multihopTtl !== undefined && { ttl: multihopTtl }),
+      ...(members !== undefined && { confederationMembers: members }),
+      ...(role !== undefined && { role }),
+      ...(roleStrict !== undefined && { roleStrict }),
+      ...(device !== undefined && { device }),
+      ...socketOptionsOf(this.#options),
     };
   }
 
@@ -217,7 +286,9 @@ export class Neighbor implements UpdateSource {
       },
       established: (negotiated, connection) => this.#onEstablished(negotiated, connection),
       update: (body) => {
-        if (this.#negotiated !== undefined) this.#host.intake.take(body, this, this.#negotiated);
+        if (this.#negotiated === undefined) return;
+        this.#host.intake.take(body, this, this.#negotiated);
+        this.#checkLimits();
       },
       routeRefresh: ({ family, subtype }) => this.#onRouteRefresh(family, subtype),
       down: (reason) => this.#onDown(reason),
@@ -228,31 +299,46 @@ export class Neighbor implements UpdateSource {
     };
   }
 
-  #onEstablished(negotiated: Negotiated, connection: Pick<Connection, 'localAddress'>): void {
+  #onEstablished(negotiated: Negotiated, connection: SessionConnection): void {
     this.#negotiated = negotiated;
+    this.#connection = connection;
     this.#localAddress = plainAddress(connection.localAddress);
     this.#established++;
     this.#host.peers.setIdentifier(this.peer, negotiated.peerIdentifier);
-    const restart = negotiated.gracefulRestart;
+    const { gracefulRestart, longLivedGracefulRestart } = negotiated;
     for (const [key, family] of this.#families) {
-      const offered = negotiated.families.includes(key) && restart?.families.find(({ family: each }) => each === key);
+      const preserves = (list: readonly { family: FamilyKey; forwardingPreserved: boolean }[] = []): boolean =>
+        negotiated.families.includes(key) && list.some((each) => each.family === key && each.forwardingPreserved);
       family.endOfRibReceived = false;
+      family.endOfRibSent = false;
       family.refreshing = false;
-      family.stale.established(offered !== undefined && offered !== false && offered.forwardingPreserved);
+      family.stale.established(preserves(gracefulRestart?.families), preserves(longLivedGracefulRestart));
     }
     this.#host.established(this, negotiated, this.#localAddress);
     for (const [, family] of this.#negotiatedFamilies()) this.#join(family);
   }
 
   #onDown(reason: DownReason): void {
-    const restart = this.#negotiated?.gracefulRestart;
+    const negotiated = this.#negotiated;
     this.#negotiated = undefined;
+    this.#connection = undefined;
     this.#leaveGroups();
-    const keeps = restart !== undefined && keepsRoutes(reason, restart);
     for (const [key, { stale }] of this.#families) {
-      const listed = keeps && restart.families.some(({ family }) => family === key);
-      stale.down(listed ? restart.restartTimeMs : undefined);
+      stale.down(negotiated === undefined ? undefined : retentionOf(reason, key, negotiated));
     }
+  }
+
+  /** RFC 4486 §4: "a BGP speaker decides to terminate its peering [...] because the number of address prefixes". */
+  #checkLimits(): void {
+    const exceeded = this.#limits.check(
+      (family) => this.#families.get(family)?.rib.routes.receivedCount(this.peer) ?? 0,
+    );
+    if (exceeded === undefined) return;
+    const { data, text, restartAfterMs } = exceeded;
+    this.session.stop({ notify: true, subcode: ceaseSubcode.maximumPrefixesReached, data, text });
+    if (restartAfterMs === undefined) return;
+    this.#restart?.cancel();
+    this.#restart = this.#host.clock.after(restartAfterMs, () => this.session.start());
   }
 
   #onRouteRefresh(key: FamilyKey, subtype: number): void {
@@ -261,14 +347,14 @@ export class Neighbor implements UpdateSource {
     switch (subtype) {
       case routeRefreshSubtype.request:
         family.refreshing = true;
-        if (this.#negotiated.enhancedRouteRefresh) this.#sendRefresh(key, routeRefreshSubtype.beginning);
-        family.group?.out.refresh(this.peer);
+        // RFC 7313 §4: before End-of-RIB there is no BoRR; the refresh follows then.
+        if (family.endOfRibSent) this.#beginRefresh(family);
         break;
       case routeRefreshSubtype.beginning:
         family.stale.beginRefresh();
         break;
       case routeRefreshSubtype.end:
-        if (family.stale.retains) family.stale.flush();
+        family.stale.endRefresh();
         break;
       default:
         // RFC 7313 §5: "If the subtype is not known, the message MUST be ignored."
@@ -286,15 +372,12 @@ export class Neighbor implements UpdateSource {
 
   #join(family: NeighborFamily): void {
     if (this.#negotiated === undefined) return;
-    const { routeReflectorClient, nextHopSelf } = this.#options;
     const peer = {
-      address: this.address,
-      type: this.type,
-      routeReflectorClient: routeReflectorClient === true,
-      nextHopSelf: nextHopSelf === true,
+      identity: this.#identity,
+      options: this.#options,
       exportPolicy: this.#exportPolicy,
       negotiated: this.#negotiated,
-      localAddress: this.#localAddress,
+      nextHop: this.#ownNextHop(family.rib, this.#negotiated),
     };
     const member = {
       peer: this.peer,
@@ -304,10 +387,33 @@ export class Neighbor implements UpdateSource {
     family.group = this.#host.groups.join(family.rib, peer, member, family.group);
   }
 
+  /** RFC 8950 §4: where that was agreed, IPv4 routes over IPv6 get an IPv6 next hop. */
+  #ownNextHop({ family }: Rib, { extendedNextHop = [] }: Negotiated): Uint8Array | undefined {
+    const sources: NextHopSources = {
+      localAddress: this.#localAddress,
+      peerAddress: plainAddress(this.address),
+      configured: this.#options.nextHopAddresses ?? [],
+      localInterface: () => this.#connection?.localInterface?.(),
+    };
+    const overIpv6 = this.#localAddress.includes(':');
+    const wantsIpv4 = family === ipv4Unicast.key && !(overIpv6 && extendedNextHop.includes(family));
+    return wantsIpv4 ? ownIpv4NextHop(sources) : ownIpv6NextHop(sources);
+  }
+
+  #beginRefresh({ rib, group }: NeighborFamily): void {
+    if (this.#negotiated?.enhancedRouteRefresh === true) this.#sendRefresh(rib.family, routeRefreshSubtype.beginning);
+    group?.out.refresh(this.peer);
+  }
+
   #complete(family: NeighborFamily): void {
     const { family: key } = family.rib;
-    if (!family.refreshing) this.session.send(encodeEndOfRib(key));
-    else if (this.#negotiated?.enhancedRouteRefresh === true) this.#sendRefresh(key, routeRefreshSubtype.end);
+    if (!family.endOfRibSent) {
+      family.endOfRibSent = true;
+      this.session.send(encodeEndOfRib(key));
+      if (family.refreshing) this.#beginRefresh(family);
+      return;
+    }
+    if (this.#negotiated?.enhancedRouteRefresh === true) this.#sendRefresh(key, routeRefreshSubtype.end);
     family.refreshing = false;
   }
 
@@ -317,6 +423,18 @@ export class Neighbor implements UpdateSource {
       family.group = undefined;
     }
   }
+}
+
+/** RFC 7911 §4, RFC 8950 §4. */
+function capabilityOptionsOf(
+  { addPath, extendedNextHop }: PeerOptions,
+  families: readonly FamilyKey[],
+): Pick<SessionConfig, 'addPath' | 'extendedNextHop'> {
+  const { send = false, receive = false } = addPath ?? {};
+  return {
+    ...(addPath !== undefined && { addPath: { send: send !== false, receive } }),
+    ...(extendedNextHop === true && { extendedNextHop: families.filter((key) => key === ipv4Unicast.key) }),
+  };
 }
 
 /** Sorts as addresses do, IPv4 before IPv6. */

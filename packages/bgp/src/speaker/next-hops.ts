@@ -3,6 +3,7 @@
  * (§5.1.3); about others the owner of the speaker is asked, and without an answer all are as good.
  */
 import { formatAddress, parseAddress } from '../address.ts';
+import { usedNextHopAt } from '../table/next-hop.ts';
 
 export class NextHops {
   readonly #costOf: ((nextHop: string) => number | undefined) | undefined;
@@ -22,9 +23,10 @@ export class NextHops {
   /** Negative when the next hop at `at` cannot be used. A set without one (size 0) is our own. */
   cost(bytes: Uint8Array, at: number, size: number): number {
     if (size === 0) return 0;
-    for (const own of this.#own) if (equals(own, bytes, at, size === 32 ? 16 : size)) return -1;
+    const used = usedNextHopAt(bytes, at, size);
+    for (const own of this.#own) if (equals(own, bytes, used, size === 32 ? 16 : size)) return -1;
     if (this.#costOf === undefined) return 0;
-    return this.#costOf(formatAddress(bytes.slice(at, at + (size === 4 ? 4 : 16)))) ?? -1;
+    return this.#costOf(formatAddress(bytes.slice(used, used + (size === 4 ? 4 : 16)))) ?? -1;
   }
 }
 

@@ -1,8 +1,11 @@
 /** Paths and prefixes of the tables as values for people and programs, and back. */
 import { formatAddress, formatPrefix, parsePrefix } from '../address.ts';
+import { linkBandwidthOf } from '../attribute/link-bandwidth.ts';
 import type { Prefix } from '../family/model.ts';
 import { type FamilyName, familyOf, ipv4Unicast } from '../family/registry.ts';
 import type { AttributeStore } from '../table/attribute-store.ts';
+import { multipathOf } from '../table/multipath.ts';
+import { usedNextHopAt } from '../table/next-hop.ts';
 import type { PeerColumn } from '../table/peer-column.ts';
 import type { PrefixTable } from '../table/prefix-table.ts';
 import type { Rib } from '../table/rib.ts';
@@ -20,11 +23,18 @@ export class PathView {
   readonly #attributes: AttributeStore;
   readonly #peers: PeerColumn;
   readonly #owners: PathOwners;
+  readonly #maximumPaths: number;
 
-  constructor(attributes: AttributeStore, peers: PeerColumn, owners: PathOwners) {
+  constructor(attributes: AttributeStore, peers: PeerColumn, owners: PathOwners, maximumPaths: number) {
     this.#attributes = attributes;
     this.#peers = peers;
     this.#owners = owners;
+    this.#maximumPaths = maximumPaths;
+  }
+
+  /** Whether a view depends on more than the best path. */
+  get seesAllPaths(): boolean {
+    return this.#maximumPaths > 1;
   }
 
   /** A path that policy accepted shows what policy made of it, a rejected one what was received. */
@@ -34,6 +44,8 @@ export class PathView {
       this.#attributes.bytesOf(routes.usableOf(path) || routes.receivedOf(path)),
     );
     const peer = routes.peerOf(path);
+    const pathId = routes.pathIdOf(path);
+    const bandwidth = linkBandwidthOf(attributes.extendedCommunities ?? [])?.bytesPerSecond;
     return {
       prefix: prefixText(rib.prefixes, prefix),
       family: familyName(rib),
@@ -42,6 +54,10 @@ export class PathView {
       from: this.#owners.addressOf(peer),
       fromType: this.#peers.typeOf(peer),
       stale: this.#owners.isStale(rib, path),
+      ...(pathId !== 0 && { pathId }),
+      ...(nextHop?.length === 32 && { linkLocalNextHop: formatAddress(nextHop.subarray(16)) }),
+      multipath: multipathOf(routes, this.#attributes, prefix, this.#maximumPaths).includes(path),
+      ...(bandwidth !== undefined && { bandwidth }),
     };
   }
 }
@@ -68,5 +84,6 @@ export function prefixWords(text: string): { prefix: Prefix; words: [number, num
 /** RFC 2545 §3: of a global and a link-local address the global one. Unspecified: the session's own address. */
 function nextHopText(nextHop: Uint8Array | undefined, words: 1 | 4): string {
   if (nextHop === undefined) return words === 1 ? '0.0.0.0' : '::';
-  return formatAddress(nextHop.length === 32 ? nextHop.subarray(0, 16) : nextHop);
+  const at = usedNextHopAt(nextHop, 0, nextHop.length);
+  return formatAddress(nextHop.length === 32 ? nextHop.subarray(at, at + 16) : nextHop);
 }

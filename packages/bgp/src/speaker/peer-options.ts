@@ -1,5 +1,5 @@
 /** What a change of a peer's options asks for. */
-import type { PeerOptions } from './api.ts';
+import type { PeerGroups, PeerOptions } from './api.ts';
 import { contentOf } from './content.ts';
 
 /** What each option is for: `session` ones are part of the session and need a reset, `routes` ones only of its routes. */
@@ -14,10 +14,29 @@ const optionScope: { readonly [K in keyof Required<PeerOptions>]: 'session' | 'r
   connectRetryMs: 'session',
   passive: 'session',
   password: 'session',
+  tcpAo: 'session',
+  device: 'session',
+  ttlSecurity: 'session',
   multihopTtl: 'session',
   gracefulRestart: 'session',
+  longLivedGracefulRestart: 'session',
+  gracefulShutdown: 'routes',
+  addPath: 'session',
+  extendedNextHop: 'session',
+  nextHopAddresses: 'routes',
   routeReflectorClient: 'routes',
   nextHopSelf: 'routes',
+  group: 'routes',
+  routeServerClient: 'routes',
+  role: 'session',
+  roleStrict: 'session',
+  localAs: 'session',
+  allowOwnAs: 'routes',
+  removePrivateAs: 'routes',
+  // What was refused is not kept, and has to be sent again.
+  allowAsSets: 'session',
+  enforceFirstAs: 'session',
+  prefixLimits: 'routes',
   importPolicy: 'routes',
   exportPolicy: 'routes',
 };
@@ -31,4 +50,12 @@ export function comparePeers(before: PeerOptions, after: PeerOptions): 'session'
     scope = 'routes';
   }
   return scope;
+}
+
+/** The peer's options with those of its group where it says nothing. Throws `RangeError` for a group that is not there. */
+export function withGroup(peer: PeerOptions, groups: PeerGroups): PeerOptions {
+  if (peer.group === undefined) return peer;
+  const group = groups[peer.group];
+  if (group === undefined) throw new RangeError(`peer ${peer.address}: there is no peer group ${peer.group}`);
+  return { ...group, ...peer };
 }

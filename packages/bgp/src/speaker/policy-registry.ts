@@ -1,4 +1,5 @@
 /** Compiled chains by content, so that equal chains of many peers are compiled once and their peers share a group. */
+import type { PeerType } from '../attribute/descriptor.ts';
 import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
 import type { PolicyChain } from '../policy/model.ts';
 import { contentOf } from './content.ts';
@@ -16,13 +17,13 @@ export class PolicyRegistry {
   #lastId = 0;
 
   /** The policy in force: the peer's own chain, else the speaker's, else the default of the peer's type. */
-  inForce(
-    type: 'ibgp' | 'ebgp',
-    own: PolicyChain | undefined,
-    common: PolicyChain | undefined,
-  ): RegisteredPolicy | undefined {
+  inForce(type: PeerType, own: PolicyChain | undefined, common: PolicyChain | undefined): RegisteredPolicy | undefined {
     const chain = own ?? common ?? (type === 'ebgp' ? denyAll : undefined);
-    if (chain === undefined) return undefined;
+    return chain === undefined ? undefined : this.compile(chain);
+  }
+
+  /** The compiled form of a chain, made once. Throws `PolicyError`. */
+  compile(chain: PolicyChain): RegisteredPolicy {
     const content = contentOf(chain);
     let registered = this.#byContent.get(content);
     if (registered === undefined) {

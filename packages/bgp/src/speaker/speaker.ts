@@ -6,7 +6,7 @@ import { parseIpv4 } from '../address.ts';
 import type { FamilyKey } from '../family/model.ts';
 import { families, familyNamed } from '../family/registry.ts';
 import { ceaseSubcode } from '../iana.ts';
-import type { Clock, Listener, Random, Transport } from '../ports.ts';
+import type { Clock, Connection, Listener, Random, Transport } from '../ports.ts';
 import { type Acceptor, createAcceptor } from '../session/listener.ts';
 import { createSession } from '../session/session.ts';
 import { AttributeStore } from '../table/attribute-store.ts';
@@ -21,7 +21,9 @@ import type {
   FamilyName,
   Path,
   PeerChange,
+  PeerGroups,
   PeerOptions,
+  PeerRange,
   PeerStatus,
   Speaker,
   SpeakerEvents,
@@ -31,20 +33,21 @@ import { ChangeStream } from './change-stream.ts';
 import { Emitter } from './emitter.ts';
 import { ExportGroups } from './export-groups.ts';
 import { defaultDeferralTimeMs, RestartingSpeaker } from './graceful-restart.ts';
-import { ImportFilter } from './import-filter.ts';
 import { Neighbor, type NeighborHost } from './neighbor.ts';
 import { NextHops } from './next-hops.ts';
 import { familyName, PathView, prefixText, prefixWords } from './path-view.ts';
-import { comparePeers } from './peer-options.ts';
+import { identifyPeer } from './peer-identity.ts';
+import { comparePeers, withGroup } from './peer-options.ts';
+import { PeerRanges } from './peer-ranges.ts';
 import { PolicyRegistry } from './policy-registry.ts';
 import { SelectionDeferral } from './selection-deferral.ts';
+import { socketOptionsOf } from './socket-options.ts';
+import { TableWalks } from './table-walks.ts';
 import { UpdateIntake } from './update-intake.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** RFC 4271 §8 and IANA: the port of BGP. */
 const bgpPort = 179;
-/** Prefixes a slice of a walk over a table. */
-const SLICE = 8192;
 /** For a sweep: paths of all generations. */
 const anyAge = -128;
 
@@ -64,6 +67,7 @@ export class BgpSpeaker implements Speaker {
   readonly #queue: WorkQueue;
   readonly #peers = new PeerColumn();
   readonly #nextHops: NextHops;
+  readonly #walks: TableWalks;
   readonly #store: AttributeStore;
   readonly #ribs: ReadonlyMap<FamilyKey, Rib>;
   readonly #groups: ExportGroups;
@@ -75,24 +79,31 @@ export class BgpSpeaker implements Speaker {
   readonly #view: PathView;
   readonly #host: NeighborHost;
   readonly #neighbors = new Map<string, Neighbor>();
+  /** Peers as they were given, without what their groups say. */
+  readonly #given = new Map<string, PeerOptions>();
+  readonly #ranges: PeerRanges;
   readonly #byPeer = new Map<number, Neighbor>();
   readonly #streams = new Set<ChangeStream>();
   readonly #listeners: Listener[] = [];
   #commonPolicy: Pick<SpeakerOptions, 'importPolicy' | 'exportPolicy'>;
+  #peerGroups: PeerGroups;
   #running = false;
 
-  /** Throws `AddressError` for a router id or cluster id that is no IPv4 address. */
+  /** Throws `AddressError` for a router id or cluster id that is no IPv4 address, `PolicyError` for a policy that is none. */
   constructor(options: SpeakerOptions, ports: SpeakerPorts) {
     const { clock } = ports;
     this.#options = options;
     this.#ports = ports;
     this.#commonPolicy = options;
+    this.#peerGroups = options.peerGroups ?? {};
     this.#routerId = parseIpv4(options.routerId);
     const clusterId = options.clusterId === undefined ? this.#routerId : parseIpv4(options.clusterId);
     this.#queue = new WorkQueue(clock);
     this.#nextHops = new NextHops(options.nextHopCost);
-    const identity = { asn: options.asn, routerId: this.#routerId, clusterId };
+    const confederation = options.confederation?.identifier ?? options.asn;
+    const identity = { asn: options.asn, confederation, routerId: this.#routerId, clusterId };
     this.#store = new AttributeStore(identity, (bytes, at, size) => this.#nextHops.cost(bytes, at, size));
+    this.#walks = new TableWalks(this.#queue, this.#store);
     this.#ribs = new Map(
       families.map(({ key, bits }) => [
         key,
@@ -100,7 +111,6 @@ export class BgpSpeaker implements Speaker {
       ]),
     );
     this.#groups = new ExportGroups({
-      asn: options.asn,
       clusterId,
       attributes: this.#store,
       peers: this.#peers,
@@ -109,11 +119,18 @@ export class BgpSpeaker implements Speaker {
     });
     this.#announcements = new Announcements(this.#store, (family) => this.#rib(family));
     this.#restart = new RestartingSpeaker(options.gracefulRestart, clock);
-    this.#acceptor = createAcceptor({ clock, warning: (text) => this.#emitter.emit('warning', { text }) });
-    this.#view = new PathView(this.#store, this.#peers, {
-      addressOf: (peer) => this.#byPeer.get(peer)?.address ?? 'local',
-      isStale: (rib, path) => this.#isStale(rib, path),
-    });
+    const warning = (text: string): void => this.#emitter.emit('warning', { text });
+    this.#ranges = this.#makeRanges(warning);
+    const acceptOther = (connection: Connection): boolean => this.#ranges.accept(connection);
+    this.#acceptor = createAcceptor({ clock, warning, acceptOther });
+    const owners = {
+      addressOf: (peer: number) => this.#byPeer.get(peer)?.address ?? 'local',
+      isStale: (rib: Rib, path: number) => this.#isStale(rib, path),
+    };
+    this.#view = new PathView(this.#store, this.#peers, owners, options.maximumPaths ?? 1);
+    for (const chain of [options.importPolicy, options.exportPolicy]) {
+      if (chain !== undefined) this.#policies.compile(chain);
+    }
     if (options.gracefulRestart?.restarting === true) {
       for (const rib of this.#ribs.values()) {
         rib.routes.deferred = true;
@@ -129,8 +146,8 @@ export class BgpSpeaker implements Speaker {
     if (this.#running) return;
     const { transport } = this.#ports;
     try {
-      for (const { address, port = bgpPort } of this.#options.listen ?? []) {
-        this.#listeners.push(await transport.listen({ address, port }, this.#acceptor.accept));
+      for (const { port = bgpPort, ...where } of this.#options.listen ?? []) {
+        this.#listeners.push(await transport.listen({ ...where, port }, this.#acceptor.accept));
       }
     } catch (error) {
       await this.#closeListeners();
@@ -140,13 +157,20 @@ export class BgpSpeaker implements Speaker {
     for (const neighbor of this.#neighbors.values()) this.#open(neighbor);
   }
 
-  async stop(options: { readonly graceful?: boolean } = {}): Promise<void> {
+  async stop({ graceful, text }: { readonly graceful?: boolean; readonly text?: string } = {}): Promise<void> {
     this.#running = false;
-    for (const { session } of this.#neighbors.values()) session.stop({ notify: options.graceful !== true });
-    for (const neighbor of this.#neighbors.values()) neighbor.close();
-    this.#deferral?.close();
-    this.#queue.close();
     for (const stream of [...this.#streams]) stream.close();
+    for (const { session } of this.#neighbors.values()) {
+      session.stop({ notify: graceful !== true, ...(text !== undefined && { text }) });
+    }
+    for (const neighbor of this.#neighbors.values()) {
+      neighbor.close();
+      for (const family of neighbor.families) {
+        this.#walks.sweep(this.#rib(family), { peer: neighbor.peer, generation: 0, age: anyAge });
+      }
+    }
+    this.#deferral?.close();
+    this.#queue.drain();
     await this.#closeListeners();
   }
 
@@ -154,7 +178,7 @@ export class BgpSpeaker implements Speaker {
     const changes: PeerChange[] = [];
     const wanted = new Map(peers.map((peer) => [peer.address, peer]));
     for (const address of [...this.#neighbors.keys()]) {
-      if (wanted.has(address)) continue;
+      if (wanted.has(address) || this.#ranges.has(address)) continue;
       this.removePeer(address);
       changes.push({ address, action: 'removed' });
     }
@@ -171,11 +195,12 @@ export class BgpSpeaker implements Speaker {
     return changes;
   }
 
-  addPeer(peer: PeerOptions): void {
-    if (this.#neighbors.has(peer.address)) throw new RangeError(`peer ${peer.address} is there already`);
-    const neighbor = new Neighbor(peer, this.#host);
-    this.#neighbors.set(peer.address, neighbor);
-    this.#byPeer.set(neighbor.peer, neighbor);
+  addPeer(given: PeerOptions): void {
+    const peer = this.#completed(given);
+    // Who came by a range is from now on who the user says.
+    if (this.#ranges.has(peer.address)) this.removePeer(peer.address);
+    const neighbor = this.#add(peer);
+    this.#given.set(peer.address, given);
     this.#deferral?.waitFor(peer.address);
     if (!this.#running) return;
     try {
@@ -186,10 +211,40 @@ export class BgpSpeaker implements Speaker {
     }
   }
 
-  removePeer(address: string): void {
-    const neighbor = this.#neighbors.get(address);
-    if (neighbor === undefined) throw new RangeError(`no peer ${address}`);
-    this.#remove(neighbor, ceaseSubcode.peerDeconfigured);
+  removePeer(address: string, { text }: { readonly text?: string } = {}): void {
+    // RFC 9003 §2 has texts for a shutdown, not for a removed peer.
+    const subcode = text === undefined ? ceaseSubcode.peerDeconfigured : ceaseSubcode.administrativeShutdown;
+    this.#remove(this.#neighbor(address), subcode, text);
+  }
+
+  refresh(address: string, family?: FamilyName): boolean {
+    return this.#neighbor(address).requestRefresh(family);
+  }
+
+  reevaluateNextHops(): void {
+    this.#walks.reevaluateNextHops(this.#ribs.values(), (peer) => this.#byPeer.get(peer));
+  }
+
+  addPeerRange(range: PeerRange): void {
+    const { prefix, asns, limit: _limit, ...options } = range;
+    // What cannot be a peer's options cannot be a range's: told now, not when somebody connects.
+    const [asn = 0] = asns;
+    identifyPeer(withGroup({ ...options, address: prefix, asn }, this.#peerGroups), this.#options);
+    for (const chain of [options.importPolicy, options.exportPolicy]) {
+      if (chain !== undefined) this.#policies.compile(chain);
+    }
+    this.#ranges.add(range);
+  }
+
+  removePeerRange(prefix: string): void {
+    for (const address of this.#ranges.delete(prefix)) this.removePeer(address);
+  }
+
+  setPeerGroups(groups: PeerGroups): readonly PeerChange[] {
+    const given = [...this.#given.values()];
+    for (const peer of given) withGroup(peer, groups);
+    this.#peerGroups = groups;
+    return this.setPeers(given);
   }
 
   setAnnouncements(routes: readonly Announcement[]): void {
@@ -205,6 +260,10 @@ export class BgpSpeaker implements Speaker {
   }
 
   setPolicy(policy: Pick<SpeakerOptions, 'importPolicy' | 'exportPolicy'>): void {
+    // All or nothing: a policy that is none changes nothing.
+    for (const chain of [policy.importPolicy, policy.exportPolicy]) {
+      if (chain !== undefined) this.#policies.compile(chain);
+    }
     this.#commonPolicy = policy;
     for (const neighbor of this.#neighbors.values()) neighbor.applyPolicy();
     this.#forgetPolicies();
@@ -265,12 +324,12 @@ export class BgpSpeaker implements Speaker {
   }
 
   #makeHost(): NeighborHost {
-    const { asn } = this.#options;
     return {
-      asn,
+      numbers: this.#options,
       routerId: this.#routerId,
       clock: this.#ports.clock,
       peers: this.#peers,
+      attributes: this.#store,
       groups: this.#groups,
       intake: new UpdateIntake(this.#store),
       rib: (family) => this.#rib(family),
@@ -279,12 +338,16 @@ export class BgpSpeaker implements Speaker {
         this.#policies.inForce(type, options.importPolicy, this.#commonPolicy.importPolicy),
       exportPolicyOf: ({ type, options }) =>
         this.#policies.inForce(type, options.exportPolicy, this.#commonPolicy.exportPolicy),
-      restartOffer: ({ families: keys, options, establishedCount }) =>
-        this.#restart.offer({ families: keys, wantsRestart: options.gracefulRestart, establishedCount }),
-      sweep: (rib, peer, generation, age) => this.#sweep(rib, peer, generation, age),
-      reevaluate: (rib, neighbor) => this.#reevaluate(rib, neighbor),
-      stateChanged: ({ address }, from, to, reason) =>
-        this.#emitter.emit('peer-state', { address, from, to, ...(reason !== undefined && { reason }) }),
+      restartOffer: ({ families: keys, options, establishedCount }) => {
+        const { gracefulRestart: wantsRestart, longLivedGracefulRestart } = options;
+        const longLivedMs = longLivedGracefulRestart?.staleTimeMs;
+        return this.#restart.offer({ families: keys, wantsRestart, longLivedMs, establishedCount });
+      },
+      walks: this.#walks,
+      stateChanged: ({ address }, from, to, reason) => {
+        this.#emitter.emit('peer-state', { address, from, to, ...(reason !== undefined && { reason }) });
+        if (reason !== undefined && this.#ranges.has(address)) this.#ranges.ended(address);
+      },
       established: ({ address }, { gracefulRestart }, localAddress) => {
         this.#nextHops.addOwn(localAddress);
         // RFC 4724 §4.1: only peers that will send End-of-RIB and do not wait for ours are waited for.
@@ -316,33 +379,61 @@ export class BgpSpeaker implements Speaker {
     return this.#byPeer.get(peer)?.generationOf(rib.family) !== rib.routes.generationOf(path);
   }
 
+  /** With what its group, and the speaker as a whole, say for the peer. */
+  #completed(given: PeerOptions): PeerOptions {
+    const { gracefulShutdown } = this.#options;
+    return { ...(gracefulShutdown !== undefined && { gracefulShutdown }), ...withGroup(given, this.#peerGroups) };
+  }
+
   /** Undefined when the peer is as `peer` says already. */
-  #setPeer(peer: PeerOptions): PeerChange['action'] | undefined {
-    const neighbor = this.#neighbors.get(peer.address);
-    if (neighbor === undefined) {
-      this.addPeer(peer);
+  #setPeer(given: PeerOptions): PeerChange['action'] | undefined {
+    const neighbor = this.#neighbors.get(given.address);
+    if (neighbor === undefined || this.#ranges.has(given.address)) {
+      this.addPeer(given);
       return 'added';
     }
+    const peer = this.#completed(given);
     const scope = comparePeers(neighbor.options, peer);
     if (scope === 'session') {
       this.#remove(neighbor, ceaseSubcode.otherConfigurationChange);
-      this.addPeer(peer);
+      this.addPeer(given);
       return 'reset';
     }
     if (scope === undefined) return undefined;
     neighbor.update(peer);
+    this.#given.set(peer.address, given);
     return 'updated';
+  }
+
+  #add(peer: PeerOptions): Neighbor {
+    if (this.#neighbors.has(peer.address)) throw new RangeError(`peer ${peer.address} is there already`);
+    const neighbor = new Neighbor(peer, this.#host);
+    this.#neighbors.set(peer.address, neighbor);
+    this.#byPeer.set(neighbor.peer, neighbor);
+    return neighbor;
+  }
+
+  #makeRanges(warning: (text: string) => void): PeerRanges {
+    return new PeerRanges({
+      clock: this.#ports.clock,
+      warning,
+      adopt: (peer, connection) => {
+        const { session } = this.#add(withGroup(peer, this.#peerGroups));
+        this.#acceptor.add(peer.address, session);
+        session.start();
+        session.accept(connection);
+      },
+      presenceOf: (address) => this.#neighbors.get(address)?.presence ?? 'gone',
+      remove: (address) => this.removePeer(address),
+    });
   }
 
   /** Throws when the peer needs a socket option that cannot be set. */
   #open(neighbor: Neighbor): void {
-    const { address, password, multihopTtl } = neighbor.options;
+    const { address } = neighbor.options;
+    const options = socketOptionsOf(neighbor.options);
     this.#acceptor.add(address, neighbor.session);
-    if (password !== undefined || multihopTtl !== undefined) {
-      const options = {
-        ...(password !== undefined && { password }),
-        ...(multihopTtl !== undefined && { ttl: multihopTtl }),
-      };
+    if (Object.keys(options).length > 0) {
       for (const listener of this.#listenersFor(address)) listener.setPeerOptions(address, options);
     }
     neighbor.session.start();
@@ -354,17 +445,26 @@ export class BgpSpeaker implements Speaker {
     return this.#listeners.filter((listener) => listener.address === '::' || listener.address.includes(':') === isIpv6);
   }
 
-  #remove(neighbor: Neighbor, subcode: number): void {
+  /** Throws `RangeError` for an address that is no peer's. */
+  #neighbor(address: string): Neighbor {
+    const neighbor = this.#neighbors.get(address);
+    if (neighbor === undefined) throw new RangeError(`no peer ${address}`);
+    return neighbor;
+  }
+
+  #remove(neighbor: Neighbor, subcode: number, text?: string): void {
     const { address } = neighbor;
-    neighbor.session.stop({ notify: true, subcode });
+    neighbor.session.stop({ notify: true, subcode, ...(text !== undefined && { text }) });
     neighbor.close();
     this.#acceptor.remove(address);
     for (const listener of this.#listenersFor(address)) listener.setPeerOptions(address, undefined);
     this.#neighbors.delete(address);
+    this.#given.delete(address);
+    this.#ranges.forget(address);
     this.#deferral?.release(address);
     let left = neighbor.families.length;
     for (const family of neighbor.families) {
-      this.#sweep(this.#rib(family), neighbor.peer, 0, anyAge, () => {
+      this.#walks.sweep(this.#rib(family), { peer: neighbor.peer, generation: 0, age: anyAge }, () => {
         if (--left > 0) return;
         this.#peers.remove(neighbor.peer);
         this.#byPeer.delete(neighbor.peer);
@@ -372,52 +472,12 @@ export class BgpSpeaker implements Speaker {
     }
   }
 
-  /** Walks over the prefixes of a table, a slice at a time, while `visit` is called for ranges of them. */
-  #walk(rib: Rib, visit: (from: number, to: number) => void, done?: () => void): void {
-    let from = 0;
-    this.#queue.add(() => {
-      visit(from, from + SLICE);
-      from += SLICE;
-      if (from < rib.prefixes.limit) return true;
-      done?.();
-      return false;
-    });
-  }
-
-  #sweep(rib: Rib, peer: number, generation: number, age: number, done?: () => void): void {
-    const changed = (prefix: number): void => rib.changed(prefix);
-    const removed = (prefix: number): void => rib.reclaim(prefix);
-    this.#walk(rib, (from, to) => rib.routes.sweep({ peer, generation, age }, from, to, changed, removed), done);
-  }
-
-  /** Applies import policy to the peer's Adj-RIB-In again. */
-  #reevaluate(rib: Rib, neighbor: Neighbor): void {
-    const { routes, prefixes } = rib;
-    const filter = new ImportFilter(this.#store);
-    this.#walk(rib, (from, to) => {
-      for (let prefix = from; prefix < Math.min(to, prefixes.limit); prefix++) {
-        const path = routes.pathFrom(prefix, neighbor.peer);
-        if (path === NO_PATH) continue;
-        const received = routes.receivedOf(path);
-        filter.begin(neighbor, received);
-        rib.setPath(prefix, neighbor.peer, routes.generationOf(path), received, filter.usable(prefixes, prefix));
-        filter.end();
-      }
-    });
-  }
-
   /** Ends the deferral of selection (RFC 4724 §4.1). */
   #select(): void {
     let left = this.#ribs.size;
     for (const rib of this.#ribs.values()) {
       rib.routes.deferred = false;
-      const select = (from: number, to: number): void => {
-        for (let prefix = from; prefix < Math.min(to, rib.prefixes.limit); prefix++) {
-          rib.routes.decide(prefix);
-          if (rib.routes.best(prefix) !== NO_PATH) rib.changed(prefix);
-        }
-      };
-      this.#walk(rib, select, () => {
+      this.#walks.select(rib, () => {
         rib.isIncomplete = false;
         this.#groups.wake();
         if (--left === 0) this.#emitter.emit('selection-complete');

@@ -1,85 +1,157 @@
 /**
- * What becomes of a peer's routes of one family when its session ends and comes back: RFC 4724 §4.2 as receiving
- * speaker, and the same marks for a route refresh with BoRR and EoRR (RFC 7313 §4). Each session, and each refresh, is a
- * generation; a path of an older one is stale until it is sent again or swept.
+ * What becomes of a peer's routes of one family when its session ends and comes back: RFC 4724 §4.2 and RFC 9494 §4.2 as
+ * receiving speaker, and the same marks for a route refresh with BoRR and EoRR (RFC 7313 §4). Each session, and each
+ * refresh, is a generation; a path of an older one is stale until it is sent again or swept.
  */
 import type { DownReason } from '../fsm/state.ts';
 import { ceaseSubcode, errorCode } from '../iana.ts';
 import type { Negotiated } from '../message/model.ts';
 import type { Clock, Timer } from '../ports.ts';
 
-/** RFC 4724 §4.2 lets an implementation bound the time that stale routes wait for End-of-RIB after the session is back. */
+/**
+ * RFC 4724 §4.2 lets an implementation bound the time that stale routes wait for End-of-RIB after the session is back,
+ * RFC 7313 §4 that for EoRR.
+ */
 const endOfRibTimeMs = 360_000;
+/** Generations count round in eight bits: none may become this old. */
+const oldestAge = 100;
 
-/** Removes the peer's paths that are `age` or more generations older than `generation`. */
-export type Sweep = (generation: number, age: number) => void;
+export interface StaleActions {
+  /** Removes the peer's paths that are `age` or more generations older than `generation`. */
+  sweep(generation: number, age: number): void;
+  /** Makes all paths older than `generation` long-lived stale (RFC 9494 §4.2). */
+  markLongLived(generation: number): void;
+}
+
+/** For how long routes stay without their peer. */
+export interface Retention {
+  /** RFC 4724 Restart Time. */
+  readonly restartTimeMs: number;
+  /** RFC 9494 Long-Lived Stale Time, which begins when that is over. */
+  readonly longLivedMs: number;
+}
 
 export class StaleRoutes {
   readonly #clock: Clock;
-  readonly #sweep: Sweep;
+  readonly #actions: StaleActions;
   #generation = 0;
-  #timer: Timer | undefined;
+  /** Runs while routes wait for the peer, and then for its End-of-RIB. */
+  #restart: Timer | undefined;
+  /** Runs from the end of the restart time until End-of-RIB, whatever the session does meanwhile. */
+  #longLived: Timer | undefined;
+  #longLivedMs = 0;
+  /** Paths older than this are long-lived stale while `#longLived` runs. */
+  #marked = 0;
+  /** Runs from BoRR to EoRR. */
+  #refresh: Timer | undefined;
 
-  constructor(clock: Clock, sweep: Sweep) {
+  constructor(clock: Clock, actions: StaleActions) {
     this.#clock = clock;
-    this.#sweep = sweep;
+    this.#actions = actions;
   }
 
   get generation(): number {
     return this.#generation;
   }
 
-  /** Stale routes are being kept. */
+  /** Routes wait for their peer, or for its End-of-RIB. */
   get retains(): boolean {
-    return this.#timer !== undefined;
+    return this.#restart !== undefined || this.#longLived !== undefined;
   }
 
-  /** The session ended. `restartTimeMs`: routes may stay for that long; undefined: they go at once. */
-  down(restartTimeMs: number | undefined): void {
+  /** The generation that all older paths of are long-lived stale; undefined: none is. */
+  get longLivedBefore(): number | undefined {
+    return this.#longLived === undefined ? undefined : this.#marked;
+  }
+
+  /** The session ended. Undefined: the routes go at once. */
+  down(retention: Retention | undefined): void {
     this.#next();
-    this.#stopTimer();
-    if (restartTimeMs === undefined) {
-      this.#sweep(this.#generation, 1);
+    this.#refresh = stopped(this.#refresh);
+    if (retention === undefined) {
+      this.#flush();
       return;
     }
     // "To deal with possible consecutive restarts, a route (from the peer) previously marked as stale MUST be deleted."
-    this.#sweep(this.#generation, 2);
-    this.#timer = this.#clock.after(restartTimeMs, () => this.flush());
+    // RFC 9494 §4.2: not while the Long-Lived Stale Time runs, which is neither stopped nor updated before End-of-RIB.
+    this.#actions.sweep(this.#generation, this.#longLived === undefined ? 2 : oldestAge);
+    this.#longLivedMs = retention.longLivedMs;
+    this.#wait(retention.restartTimeMs, () => this.#restartTimeOver());
   }
 
-  /** The session is back. `preserved`: the peer lists the family with the F bit, so that stale routes wait for End-of-RIB. */
-  established(preserved: boolean): void {
-    if (this.#timer === undefined) return;
-    this.#stopTimer();
-    if (preserved) this.#timer = this.#clock.after(endOfRibTimeMs, () => this.flush());
-    else this.#sweep(this.#generation, 1);
+  /**
+   * The session is back. `preserved`: the peer lists the family with the F bit, so that stale routes wait for End-of-RIB;
+   * `longLivedPreserved`: in the capability of RFC 9494.
+   */
+  established(preserved: boolean, longLivedPreserved: boolean): void {
+    if (this.#longLived !== undefined) {
+      this.#restart = stopped(this.#restart);
+      // RFC 9494 §4.2: without the family, or its F bit, in the new capability all stale routes go.
+      if (!longLivedPreserved) this.#flush();
+    } else if (this.#restart !== undefined) {
+      if (preserved) this.#wait(endOfRibTimeMs, () => this.#flush());
+      else this.#flush();
+    }
   }
 
-  /** End-of-RIB, or the end of a refresh: what was not sent again is gone. */
-  flush(): void {
-    this.#stopTimer();
-    this.#sweep(this.#generation, 1);
+  /** End-of-RIB: what was not sent again is gone. */
+  endOfRib(): void {
+    if (this.retains) this.#flush();
   }
 
   /** BoRR: what is not sent again before EoRR is gone. */
   beginRefresh(): void {
+    // RFC 7313 §4: a speaker that restarts sends none before End-of-RIB, which then does the same.
+    if (this.retains) return;
     this.#next();
-    this.#stopTimer();
-    this.#timer = this.#clock.after(endOfRibTimeMs, () => this.flush());
+    this.#refresh?.cancel();
+    this.#refresh = this.#clock.after(endOfRibTimeMs, () => this.endRefresh());
+  }
+
+  /** EoRR. RFC 7313 §4: one without BoRR means nothing. */
+  endRefresh(): void {
+    if (this.#refresh === undefined) return;
+    this.#refresh = stopped(this.#refresh);
+    this.#actions.sweep(this.#generation, 1);
   }
 
   close(): void {
-    this.#stopTimer();
+    this.#restart = stopped(this.#restart);
+    this.#longLived = stopped(this.#longLived);
+    this.#refresh = stopped(this.#refresh);
+  }
+
+  #restartTimeOver(): void {
+    this.#restart = undefined;
+    if (this.#longLivedMs === 0) {
+      this.#flush();
+      return;
+    }
+    this.#marked = this.#generation;
+    this.#actions.markLongLived(this.#generation);
+    this.#longLived ??= this.#clock.after(this.#longLivedMs, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.close();
+    this.#actions.sweep(this.#generation, 1);
+  }
+
+  /** Zero: RFC 9494 §4.2, long-lived retention begins at once where there is no other. */
+  #wait(ms: number, over: () => void): void {
+    this.#restart?.cancel();
+    if (ms > 0) this.#restart = this.#clock.after(ms, over);
+    else over();
   }
 
   #next(): void {
     this.#generation = (this.#generation + 1) & 0xff;
   }
+}
 
-  #stopTimer(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-  }
+function stopped(timer: Timer | undefined): undefined {
+  timer?.cancel();
+  return undefined;
 }
 
 /** RFC 4724 §4.2, RFC 8538 §4: whether this end of a session is one that a restarting peer causes. */
@@ -87,4 +159,16 @@ export function keepsRoutes(reason: DownReason, restart: NonNullable<Negotiated[
   if (reason.kind === 'connection-lost') return true;
   if (reason.kind === 'admin' || !restart.notification) return false;
   return !(reason.code === errorCode.cease && reason.subcode === ceaseSubcode.hardReset);
+}
+
+/** What the peer's capabilities promise for a family, when its session ended for `reason`; undefined: nothing. */
+export function retentionOf(
+  reason: DownReason,
+  family: number,
+  { gracefulRestart: restart, longLivedGracefulRestart: longLived }: Negotiated,
+): Retention | undefined {
+  if (restart === undefined || !keepsRoutes(reason, restart)) return undefined;
+  const restartTimeMs = restart.families.some((each) => each.family === family) ? restart.restartTimeMs : 0;
+  const longLivedMs = longLived?.find((each) => each.family === family)?.staleTimeMs ?? 0;
+  return restartTimeMs === 0 && longLivedMs === 0 ? undefined : { restartTimeMs, longLivedMs };
 }

@@ -4,12 +4,13 @@
  */
 import { decodeAttributes } from '../attribute/decode.ts';
 import { describeProblem } from '../attribute/problem.ts';
+import { isSound } from '../attribute/sound.ts';
 import type { FamilyKey } from '../family/model.ts';
 import { PrefixCursor } from '../family/prefix.ts';
 import { ipv4Unicast } from '../family/registry.ts';
 import type { UpdateContext } from '../message/model.ts';
 import { endOfRibFamily, judgeUpdate, scanUpdate, type UpdateSpans, updateError } from '../message/update-scan.ts';
-import { type AttributeStore, NO_ATTRIBUTES, trait } from '../table/attribute-store.ts';
+import { type AttributeStore, hashOf, NO_ATTRIBUTES, trait } from '../table/attribute-store.ts';
 import type { Rib } from '../table/rib.ts';
 import { appendNextHop, encodeStored } from '../table/stored-attributes.ts';
 import { ImportFilter, type ImportPeer } from './import-filter.ts';
@@ -22,9 +23,14 @@ export interface UpdateSource extends ImportPeer {
   /** Marks the paths of this session; see `RouteTable.sweep`. */
   generationOf(family: FamilyKey): number;
   endOfRib(family: FamilyKey): void;
+  /** Why routes with these attributes are withdrawn; undefined when they are taken. */
+  refusal(attributes: number): string | undefined;
   /** One line a defect. */
   warning(text: string): void;
 }
+
+/** What is valid from one type of peer need not be from another one. */
+const receivedTraits = { ibgp: 0, ebgp: trait.external, confederation: trait.confederation } as const;
 
 export class UpdateIntake {
   readonly #store: AttributeStore;
@@ -38,15 +44,18 @@ export class UpdateIntake {
 
   /** Throws `BgpError` where the answer is a session reset. */
   take(body: Uint8Array, source: UpdateSource, context: UpdateContext): void {
-    const spans = scanUpdate(body);
+    const spans = scanUpdate(body, context.extendedNextHop);
     const { withdrawnStart, withdrawnEnd, nlriStart, nlriEnd, mpReach, mpUnreach } = spans;
     const ended = endOfRibFamily(spans);
     if (ended !== undefined) {
       source.endOfRib(ended);
       return;
     }
-    if (withdrawnEnd > withdrawnStart) this.#withdraw(source, ipv4Unicast.key, body, withdrawnStart, withdrawnEnd);
-    if (mpUnreach !== undefined) this.#withdraw(source, mpUnreach.family, body, mpUnreach.start, mpUnreach.end);
+    if (withdrawnEnd > withdrawnStart) {
+      this.#withdraw(source, context, ipv4Unicast.key, body, withdrawnStart, withdrawnEnd);
+    }
+    if (mpUnreach !== undefined)
+      this.#withdraw(source, context, mpUnreach.family, body, mpUnreach.start, mpUnreach.end);
     if (nlriEnd > nlriStart) this.#reach(source, context, spans, ipv4Unicast.key, undefined, nlriStart, nlriEnd);
     if (mpReach !== undefined) {
       this.#reach(source, context, spans, mpReach.family, mpReach.nextHop, mpReach.start, mpReach.end);
@@ -66,39 +75,62 @@ export class UpdateIntake {
   ): void {
     const received = this.#acquire(source, context, spans, mpNextHop);
     if (received === NO_ATTRIBUTES) {
-      this.#withdraw(source, family, spans.body, start, end);
+      this.#withdraw(source, context, family, spans.body, start, end);
+      return;
+    }
+    const refusal = source.refusal(received);
+    if (refusal !== undefined) {
+      source.warning(`${refusal}: treat-as-withdraw`);
+      this.#withdraw(source, context, family, spans.body, start, end);
+      this.#store.release(received);
       return;
     }
     const rib = source.ribOf(family);
     // RFC 4760 §7 lets routes of a family that was not negotiated be ignored.
-    if (rib !== undefined) this.#announce(source, rib, received, spans.body, start, end);
+    if (rib !== undefined) {
+      this.#start(rib, context, spans.body, start, end);
+      this.#announce(source, rib, received);
+    }
     this.#store.release(received);
   }
 
-  #announce(source: UpdateSource, rib: Rib, received: number, body: Uint8Array, start: number, end: number): void {
+  #start({ prefixes, family }: Rib, context: UpdateContext, body: Uint8Array, start: number, end: number): void {
+    this.#cursor.reset(body, start, end, prefixes.words * 32, context.addPathReceive.includes(family));
+  }
+
+  /** Takes the prefixes that the cursor stands before. */
+  #announce(source: UpdateSource, rib: Rib, received: number): void {
     const { prefixes } = rib;
     const generation = source.generationOf(rib.family);
-    const cursor = this.#cursor.reset(body, start, end, prefixes.words * 32);
+    const cursor = this.#cursor;
     const filter = this.#filter;
     filter.begin(source, received);
     try {
       while (cursor.next()) {
         const prefix = prefixes.add(cursor.word0, cursor.word1, cursor.word2, cursor.word3, cursor.length);
-        rib.setPath(prefix, source.peer, generation, received, filter.usable(prefixes, prefix));
+        rib.setPath(prefix, source.peer, generation, received, filter.usable(prefixes, prefix), cursor.pathId);
       }
     } finally {
       filter.end();
     }
   }
 
-  #withdraw(source: UpdateSource, family: FamilyKey, body: Uint8Array, start: number, end: number): void {
+  #withdraw(
+    source: UpdateSource,
+    context: UpdateContext,
+    family: FamilyKey,
+    body: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const rib = source.ribOf(family);
     if (rib === undefined) return;
     const { prefixes } = rib;
-    const cursor = this.#cursor.reset(body, start, end, prefixes.words * 32);
+    this.#start(rib, context, body, start, end);
+    const cursor = this.#cursor;
     while (cursor.next()) {
       const prefix = prefixes.find(cursor.word0, cursor.word1, cursor.word2, cursor.word3, cursor.length);
-      if (prefix >= 0) rib.removePath(prefix, source.peer);
+      if (prefix >= 0) rib.removePath(prefix, source.peer, cursor.pathId);
     }
   }
 
@@ -109,12 +141,14 @@ export class UpdateIntake {
     spans: UpdateSpans,
     mpNextHop: Uint8Array | undefined,
   ): number {
-    const traits = source.type === 'ebgp' ? trait.external : 0;
+    const traits = receivedTraits[source.type];
     // What was stored under these very bytes was judged then. AS numbers of two octets never are in the stored form.
     const block = mpNextHop === undefined ? spans.attributes : appendNextHop(spans.attributes, mpNextHop);
     if (context.fourOctetAs && spans.problems.length === 0) {
-      const known = this.#store.acquireKnown(block, traits);
+      const hash = hashOf(block, traits);
+      const known = this.#store.acquireKnown(block, traits, hash);
       if (known !== NO_ATTRIBUTES) return known;
+      if (isSound(spans.attributes, context, mpNextHop === undefined)) return this.#store.acquire(block, traits, hash);
     }
     const attributes = this.#judge(source, context, spans);
     if (attributes === undefined) return NO_ATTRIBUTES;

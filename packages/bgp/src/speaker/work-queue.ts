@@ -27,10 +27,15 @@ export class WorkQueue {
     this.#jobs.delete(job);
   }
 
-  close(): void {
+  /** Does all that waits at once, and what that adds. */
+  drain(): void {
+    this.#timer?.cancel();
+    for (let [job] = this.#jobs; job !== undefined; [job] = this.#jobs) {
+      this.#jobs.delete(job);
+      if (job()) this.#jobs.add(job);
+    }
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#jobs.clear();
   }
 
   readonly #run = (): void => {

@@ -13,7 +13,7 @@ export const factFlag = {
   noExport: 1,
   noAdvertise: 2,
   noExportSubconfed: 4,
-  /** RFC 4271 §9.1.2: the AS path holds our own number. */
+  /** RFC 4271 §9.1.2: the AS path holds our own number, or that of our confederation. */
   asLoop: 8,
   /** RFC 4456 §8: ORIGINATOR_ID is our BGP Identifier. */
   originatorLoop: 16,
@@ -22,14 +22,27 @@ export const factFlag = {
   nextHopUnusable: 64,
   hasOriginator: 128,
   hasNextHop: 256,
+  /** RFC 9774: the AS path holds an AS_SET or AS_CONFED_SET. */
+  asSet: 512,
+  /** RFC 9234 §5. */
+  hasOnlyToCustomer: 1024,
+  /** RFC 3765. */
+  noPeer: 2048,
+  /** RFC 9494 §3.2, §3.3. */
+  noLlgr: 4096,
+  llgrStale: 8192,
+  /** RFC 8326 §3.1. */
+  gracefulShutdown: 16_384,
 } as const;
 
-/** A path with one of these is kept in Adj-RIB-In and is no candidate. */
+/** A path with one of these is kept in Adj-RIB-In and is no candidate; a peer may be allowed `asLoop`. */
 export const ineligible = factFlag.asLoop | factFlag.originatorLoop | factFlag.clusterLoop | factFlag.nextHopUnusable;
 
 /** Numbers of this speaker that make a received route a loop. */
 export interface SpeakerIdentity {
   readonly asn: number;
+  /** AS Confederation Identifier (RFC 5065); `asn` where there is none. */
+  readonly confederation?: number;
   readonly routerId: number;
   readonly clusterId: number;
 }
@@ -99,7 +112,7 @@ export function readFacts(
         facts.origin = bytes[value] ?? 0;
         break;
       case attributeType.asPath:
-        readAsPath(bytes, value, next, identity.asn, facts);
+        readAsPath(bytes, value, next, identity, facts);
         break;
       case attributeType.nextHop:
         facts.nextHopAt = value;
@@ -131,13 +144,22 @@ export function readFacts(
           if (u32At(bytes, each) === identity.clusterId) facts.flags |= factFlag.clusterLoop;
         }
         break;
+      case attributeType.onlyToCustomer:
+        facts.flags |= factFlag.hasOnlyToCustomer;
+        break;
       default:
         break;
     }
   }
 }
 
-function readAsPath(bytes: Uint8Array, at: number, end: number, asn: number, facts: AttributeFacts): void {
+function readAsPath(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  { asn, confederation = asn }: SpeakerIdentity,
+  facts: AttributeFacts,
+): void {
   let next = at;
   while (next < end) {
     const type = bytes[next] ?? 0;
@@ -151,10 +173,24 @@ function readAsPath(bytes: Uint8Array, at: number, end: number, asn: number, fac
     } else if (type === asPathSegmentType.set) {
       facts.asPathLength += 1;
     }
+    if (type === asPathSegmentType.set || type === asPathSegmentType.confederationSet) facts.flags |= factFlag.asSet;
     for (let each = first; each < next; each += 4) {
-      if (u32At(bytes, each) === asn) facts.flags |= factFlag.asLoop;
+      const number = u32At(bytes, each);
+      if (number === asn || number === confederation) facts.flags |= factFlag.asLoop;
     }
   }
+}
+
+/** The leftmost number of AS_PATH, whatever its segment is; 0 for an empty path. */
+export function firstAs(bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length; ) {
+    const extended = ((bytes[at] ?? 0) & 0x10) !== 0;
+    const length = extended ? ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0) : (bytes[at + 2] ?? 0);
+    const value = at + (extended ? 4 : 3);
+    if (bytes[at + 1] === attributeType.asPath) return length === 0 ? 0 : u32At(bytes, value + 2);
+    at = value + length;
+  }
+  return 0;
 }
 
 function communityFlag(community: number): number {
@@ -165,6 +201,14 @@ function communityFlag(community: number): number {
       return factFlag.noAdvertise;
     case wellKnownCommunity.noExportSubconfed:
       return factFlag.noExportSubconfed;
+    case wellKnownCommunity.noPeer:
+      return factFlag.noPeer;
+    case wellKnownCommunity.noLlgr:
+      return factFlag.noLlgr;
+    case wellKnownCommunity.llgrStale:
+      return factFlag.llgrStale;
+    case wellKnownCommunity.gracefulShutdown:
+      return factFlag.gracefulShutdown;
     default:
       return 0;
   }

@@ -24,6 +24,8 @@ export const trait = {
   ownNextHop: 2,
   /** Received from another AS and accepted by the rules for that. */
   external: 4,
+  /** Received from another member AS of our confederation and accepted by the rules for that. */
+  confederation: 8,
 } as const;
 
 /** No set; real numbers start at 1. */
@@ -74,8 +76,7 @@ export class AttributeStore {
    * The number of the set with these bytes, held once more for the caller, who gives it back by `release`. `traits`: bits of
    * `trait`.
    */
-  acquire(bytes: Uint8Array, traits = 0): number {
-    const hash = hashOf(bytes, traits);
+  acquire(bytes: Uint8Array, traits = 0, hash = hashOf(bytes, traits)): number {
     let slot = hash & this.#mask;
     for (;;) {
       const id = this.#slots[slot] ?? 0;
@@ -100,8 +101,7 @@ export class AttributeStore {
   }
 
   /** As `acquire`, for a set that is there already; NO_ATTRIBUTES where it is not. */
-  acquireKnown(bytes: Uint8Array, traits: number): number {
-    const hash = hashOf(bytes, traits);
+  acquireKnown(bytes: Uint8Array, traits: number, hash: number): number {
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const id = this.#slots[slot] ?? NO_ATTRIBUTES;
       if (id === NO_ATTRIBUTES) return NO_ATTRIBUTES;
@@ -146,12 +146,21 @@ export class AttributeStore {
     return this.#traits[id] ?? 0;
   }
 
-  isEligible(id: number): boolean {
-    return ((this.#flags[id] ?? 0) & ineligible) === 0;
+  /** `allowed`: bits of `factFlag` that are no obstacle. */
+  isEligible(id: number, allowed = 0): boolean {
+    return ((this.#flags[id] ?? 0) & ineligible & ~allowed) === 0;
   }
 
   hasNextHop(id: number): boolean {
     return ((this.#flags[id] ?? 0) & factFlag.hasNextHop) !== 0;
+  }
+
+  /** A text that is equal for equal next hops; empty where there is none. */
+  nextHopOf(id: number): string {
+    const bytes = this.bytesOf(id);
+    readFacts(bytes, 0, bytes.length, this.#identity, this.#facts);
+    const { nextHopAt, nextHopSize } = this.#facts;
+    return nextHopSize === 0 ? '' : bytes.subarray(nextHopAt, nextHopAt + nextHopSize).join('.');
   }
 
   /** Bits of `factFlag`. */
@@ -190,6 +199,17 @@ export class AttributeStore {
 
   interiorCost(id: number): number {
     return this.#interiorCost[id] ?? 0;
+  }
+
+  /** Asks for the next-hop costs of the sets numbered `from` to below `to` again; calls `changed` where it is another one. */
+  askCosts(from: number, to: number, changed: (id: number) => void): void {
+    for (let id = Math.max(from, 1); id < Math.min(to, this.#limit); id++) {
+      if ((this.#holders[id] ?? 0) === 0) continue;
+      const flags = this.#flags[id] ?? 0;
+      const cost = this.#interiorCost[id] ?? 0;
+      this.#setFacts(id, this.bytesOf(id));
+      if (this.#flags[id] !== flags || this.#interiorCost[id] !== cost) changed(id);
+    }
   }
 
   #setFacts(id: number, bytes: Uint8Array): void {
@@ -269,7 +289,8 @@ export class AttributeStore {
   }
 }
 
-function hashOf(bytes: Uint8Array, traits: number): number {
+/** For callers of `acquire` that look first whether a set is there. */
+export function hashOf(bytes: Uint8Array, traits: number): number {
   let hash = traits;
   for (let index = 0; index < bytes.length; index++) hash = Math.imul(hash ^ (bytes[index] ?? 0), 0x01000193);
   return hash ^ (hash >>> 15);

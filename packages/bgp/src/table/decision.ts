@@ -8,6 +8,8 @@
 export interface PathFacts {
   /** 0 for a route this speaker originates, 1 for one it learned. */
   learned(path: number): number;
+  /** 1 for a route that is kept by long-lived graceful restart, here or by the one it came from. */
+  longLivedStale(path: number): number;
   localPreference(path: number): number;
   asPathLength(path: number): number;
   origin(path: number): number;
@@ -34,6 +36,7 @@ export interface DecisionStep {
 
 export const decisionSteps: readonly DecisionStep[] = [
   { name: 'local route', source: 'RFC 4271 §9.1.1', key: (facts, path) => facts.learned(path) },
+  { name: 'long-lived stale', source: 'RFC 9494 §4.3', key: (facts, path) => facts.longLivedStale(path) },
   { name: 'local preference', source: 'RFC 4271 §9.1.1', key: (facts, path) => -facts.localPreference(path) },
   { name: 'AS path length', source: 'RFC 4271 §9.1.2.2 a', key: (facts, path) => facts.asPathLength(path) },
   { name: 'origin', source: 'RFC 4271 §9.1.2.2 b', key: (facts, path) => facts.origin(path) },

@@ -5,18 +5,31 @@
  *
  * Hot path: 170,000 sets of a full table are written in 0.1 s; by way of objects it took 0.5 s.
  */
-import { attributeFlag, category } from '../attribute/descriptor.ts';
+import { type AsPath, decodeAsPathSegments, encodeAsPathSegments } from '../attribute/as-path.ts';
+import { attributeFlag, category, type PeerType } from '../attribute/descriptor.ts';
 import { descriptorOf } from '../attribute/registry.ts';
 import { asPathSegmentType, attributeType } from '../iana.ts';
-import { defaultLocalPreference } from './attribute-facts.ts';
+import { Reader } from '../wire/reader.ts';
+import { Writer } from '../wire/writer.ts';
+import { defaultLocalPreference, factFlag } from './attribute-facts.ts';
 import { type AttributeStore, trait } from './attribute-store.ts';
+import { isGlobalNextHop } from './next-hop.ts';
 
 /** What is equal for all peers of an export group. */
 export interface ExportView {
-  readonly localAsn: number;
-  readonly peerType: 'ibgp' | 'ebgp';
+  readonly peerType: PeerType;
+  /** What AS_PATH gets in front: our AS number, none towards the same AS and from a route server. */
+  readonly prepended: readonly number[];
+  /** Makes another AS_PATH of a route's, not a longer one, before `prepended` comes in front. */
+  readonly rewriteAsPath?: (path: AsPath) => AsPath;
+  /** RFC 7947 §2.2: next hop and MULTI_EXIT_DISC go to an eBGP peer as they came. */
+  readonly transparent?: boolean;
+  /** RFC 9234 §5: OTC that a route without one gets. */
+  readonly onlyToCustomer?: number;
   /** NEXT_HOP stands among the attributes; otherwise in MP_REACH_NLRI, which the caller writes. */
   readonly nextHopAttribute: boolean;
+  /** RFC 8950: an IPv6 next hop may take the place of NEXT_HOP, in MP_REACH_NLRI. */
+  readonly extendedNextHop?: boolean;
   /** Our own address for the family: 4, 16 or 32 bytes; undefined when the session gives none. */
   readonly localAddress: Uint8Array | undefined;
   readonly nextHopSelf: boolean;
@@ -41,12 +54,15 @@ export class ExportEncoder {
     const start = store.offsetOf(id);
     const end = start + store.sizeOf(id);
     const traits = store.traitsOf(id);
-    const room = end - start + 64;
+    const room = end - start + 128;
     if (this.bytes.length < room) this.bytes = new Uint8Array(room * 2);
     this.#at = 0;
     this.nextHopSize = 0;
     const external = view.peerType === 'ebgp';
-    const self = view.nextHopSelf || !store.hasNextHop(id) || (external && (traits & trait.ownNextHop) === 0);
+    const rewritten = external && view.transparent !== true;
+    const self = view.nextHopSelf || !store.hasNextHop(id) || (rewritten && (traits & trait.ownNextHop) === 0);
+    const otc = (store.flagsOf(id) & factFlag.hasOnlyToCustomer) === 0 ? view.onlyToCustomer : undefined;
+    let otcDue = otc !== undefined;
     let hasLocalPref = external;
     let nextHopDue = view.nextHopAttribute;
     let next = start;
@@ -67,11 +83,13 @@ export class ExportEncoder {
         this.#writeLocalPref(defaultLocalPreference);
         hasLocalPref = true;
       }
+      if (otcDue && type > attributeType.onlyToCustomer) {
+        this.#writeOnlyToCustomer(otc ?? 0);
+        otcDue = false;
+      }
       switch (type) {
         case attributeType.asPath:
-          // RFC 4271 §5.1.2.
-          if (external) this.#writePrepended(source, value, length, view.localAsn);
-          else this.#copy(source, at, next);
+          this.#writeAsPath(source, value, length, view);
           break;
         case attributeType.nextHop:
           if (!self) this.#keepNextHop(source, value, length);
@@ -81,7 +99,7 @@ export class ExportEncoder {
           break;
         case attributeType.multiExitDisc:
           // RFC 4271 §5.1.4: one received from a neighbouring AS must not go to other ones.
-          if (!external || (traits & trait.ownMultiExitDisc) !== 0) this.#copy(source, at, next);
+          if (!rewritten || (traits & trait.ownMultiExitDisc) !== 0) this.#copy(source, at, next);
           break;
         case attributeType.localPref:
           // RFC 4271 §5.1.5.
@@ -90,8 +108,8 @@ export class ExportEncoder {
           break;
         case attributeType.originatorId:
         case attributeType.clusterList:
-          // RFC 4456 §8: non-transitive, for peers inside.
-          if (!external) this.#copy(source, at, next);
+          // RFC 4456 §8: non-transitive, for peers in the same AS.
+          if (view.peerType === 'ibgp') this.#copy(source, at, next);
           break;
         default:
           this.#passOn(source, at, next, flags, type);
@@ -100,9 +118,13 @@ export class ExportEncoder {
       if (self && nextHopDue && type === attributeType.asPath) this.#takeLocalAddress(view);
     }
     if (this.nextHopSize === 0) this.#takeLocalAddress(view);
-    if (this.nextHopSize === 0 || (view.nextHopAttribute && this.nextHopSize !== 4)) return false;
+    if (this.nextHopSize === 0) return false;
+    // A next hop of the other family is one for peers who agreed to that.
+    if (view.nextHopAttribute ? this.nextHopSize !== 4 && view.extendedNextHop !== true : this.nextHopSize === 4)
+      return false;
     if (nextHopDue) this.#writeNextHop();
     if (!hasLocalPref) this.#writeLocalPref(defaultLocalPreference);
+    if (otcDue) this.#writeOnlyToCustomer(otc ?? 0);
     this.size = this.#at;
     return true;
   }
@@ -125,8 +147,10 @@ export class ExportEncoder {
   }
 
   #keepNextHop(source: Uint8Array, at: number, size: number): void {
-    for (let index = 0; index < size; index++) this.nextHop[index] = source[at + index] ?? 0;
-    this.nextHopSize = size;
+    // RFC 2545 §3: a link-local address is one of the link it was received on. Without a global one it is replaced by ours.
+    if (!isGlobalNextHop(source, at, size)) return;
+    this.nextHopSize = size === 4 ? 4 : 16;
+    for (let index = 0; index < this.nextHopSize; index++) this.nextHop[index] = source[at + index] ?? 0;
   }
 
   #takeLocalAddress({ localAddress }: ExportView): void {
@@ -135,7 +159,9 @@ export class ExportEncoder {
     this.nextHopSize = localAddress.length;
   }
 
+  /** Nothing where the next hop goes into MP_REACH_NLRI. */
   #writeNextHop(): void {
+    if (this.nextHopSize !== 4) return;
     this.bytes[this.#at++] = category.wellKnown;
     this.bytes[this.#at++] = attributeType.nextHop;
     this.bytes[this.#at++] = this.nextHopSize;
@@ -149,18 +175,48 @@ export class ExportEncoder {
     this.#u32(value);
   }
 
-  #writePrepended(source: Uint8Array, value: number, length: number, asn: number): void {
-    const count = source[value + 1] ?? 0;
-    const joins = length > 0 && source[value] === asPathSegmentType.sequence && count < MAX_SEGMENT;
-    const written = length + (joins ? 4 : 6);
+  #writeOnlyToCustomer(asn: number): void {
+    this.bytes[this.#at++] = category.optionalTransitive;
+    this.bytes[this.#at++] = attributeType.onlyToCustomer;
+    this.bytes[this.#at++] = 4;
+    this.#u32(asn);
+  }
+
+  #writeAsPath(source: Uint8Array, at: number, length: number, view: ExportView): void {
+    const { rewriteAsPath } = view;
+    if (rewriteAsPath === undefined) {
+      this.#writePrepended(source, at, at + length, view);
+      return;
+    }
+    const writer = new Writer();
+    encodeAsPathSegments(writer, rewriteAsPath(decodeAsPathSegments(new Reader(source, at, at + length), 4)), 4);
+    const path = writer.finish();
+    this.#writePrepended(path, 0, path.length, view);
+  }
+
+  /** RFC 4271 §5.1.2, RFC 5065 §4: our numbers in front, for peers outside the confederation in place of its segments. */
+  #writePrepended(source: Uint8Array, at: number, end: number, { peerType, prepended }: ExportView): void {
+    let first = at;
+    if (peerType === 'ebgp') {
+      while (first < end && (source[first] ?? 0) >= asPathSegmentType.confederationSequence) {
+        first += 2 + (source[first + 1] ?? 0) * 4;
+      }
+    }
+    const added = prepended.length;
+    const kind = peerType === 'confederation' ? asPathSegmentType.confederationSequence : asPathSegmentType.sequence;
+    const count = source[first + 1] ?? 0;
+    const joins = added > 0 && first < end && source[first] === kind && count + added <= MAX_SEGMENT;
+    const written = end - first + added * 4 + (added === 0 || joins ? 0 : 2);
     this.bytes[this.#at++] = category.wellKnown | (written > 255 ? attributeFlag.extendedLength : 0);
     this.bytes[this.#at++] = attributeType.asPath;
     if (written > 255) this.bytes[this.#at++] = written >>> 8;
     this.bytes[this.#at++] = written;
-    this.bytes[this.#at++] = asPathSegmentType.sequence;
-    this.bytes[this.#at++] = joins ? count + 1 : 1;
-    this.#u32(asn);
-    this.#copy(source, joins ? value + 2 : value, value + length);
+    if (added > 0) {
+      this.bytes[this.#at++] = kind;
+      this.bytes[this.#at++] = joins ? count + added : added;
+      for (let index = 0; index < added; index++) this.#u32(prepended[index] ?? 0);
+    }
+    this.#copy(source, joins ? first + 2 : first, end);
   }
 
   #u32(value: number): void {

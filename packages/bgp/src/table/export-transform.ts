@@ -4,10 +4,12 @@
  */
 import { decodeAttributes } from '../attribute/decode.ts';
 import { encodeAttributes } from '../attribute/encode.ts';
-import type { PathAttributes } from '../attribute/registry.ts';
-import type { CompiledPolicy, PolicyOutcome, PolicyRoute } from '../policy/compile.ts';
+import type { CompiledPolicy, PolicyOutcome } from '../policy/compile.ts';
+import type { PolicyRoute } from '../policy/route.ts';
 import { type AttributeStore, NO_ATTRIBUTES } from './attribute-store.ts';
+import { shuttingDown } from './drained-sets.ts';
 import { ExportEncoder, type ExportView } from './export-encoder.ts';
+import { type ExportRules, withheldAlways, withheldReceived } from './export-rules.ts';
 import { LOCAL_PEER, type PeerColumn } from './peer-column.ts';
 import type { PrefixTable } from './prefix-table.ts';
 import { applyOutcome, decodeStored, encodeStored } from './stored-attributes.ts';
@@ -22,11 +24,17 @@ export interface ExportTransformOptions {
   /** A peer of the group, for the conditions of policy that are equal for all of them. */
   readonly neighbor: string;
   readonly view: ExportView;
+  readonly rules: ExportRules;
   /** The group's peers are clients of this reflector. */
   readonly clients: boolean;
   readonly clusterId: number;
   readonly fourOctetAs: boolean;
+  /** RFC 8326: routes carry GRACEFUL_SHUTDOWN. */
+  readonly shutsDown: boolean;
 }
+
+/** No peer's identifier, as a key of the memory. */
+const SHUTDOWN = -1;
 
 /** Makes attribute sets from others, and remembers them while a slice of work lasts. */
 type Memo = Map<PolicyOutcome | number, Map<number, number>>;
@@ -39,20 +47,31 @@ export class ExportTransform {
   #lastIn = NO_ATTRIBUTES;
   #lastSource = -1;
   #lastOut = NO_ATTRIBUTES;
+  readonly #withheldAlways: number;
+  readonly #withheldReceived: number;
 
   constructor(options: ExportTransformOptions) {
     this.#options = options;
+    this.#withheldAlways = withheldAlways(options.rules);
+    this.#withheldReceived = this.#withheldAlways | withheldReceived(options.rules);
   }
 
-  get external(): boolean {
-    return this.#options.view.peerType === 'ebgp';
+  /**
+   * The set that the group is to be told of a path from `source`, before `encode`; NO_ATTRIBUTES: nothing. Valid up to `end`.
+   */
+  outgoing(prefix: number, attributes: number, source: number): number {
+    const { attributes: store, peers, view, clients, shutsDown } = this.#options;
+    const withheld = source === LOCAL_PEER ? this.#withheldAlways : this.#withheldReceived;
+    if ((store.flagsOf(attributes) & withheld) !== 0) return NO_ATTRIBUTES;
+    const reflected = view.peerType === 'ibgp' && peers.isSameAs(source);
+    // RFC 4456 §6: from a non-client to clients only, from a client to everybody inside.
+    if (reflected && !clients && !peers.isClient(source)) return NO_ATTRIBUTES;
+    const told = this.#apply(prefix, attributes, source, reflected);
+    if (!shutsDown || told === NO_ATTRIBUTES) return told;
+    return this.#once(SHUTDOWN, told, () => shuttingDown(store, told));
   }
 
-  get clients(): boolean {
-    return this.#options.clients;
-  }
-
-  /** Starts a slice: results of `apply` are valid up to `end`. */
+  /** Starts a slice: results of `outgoing` are valid up to `end`. */
   begin(): void {
     this.#lastIn = NO_ATTRIBUTES;
   }
@@ -63,8 +82,7 @@ export class ExportTransform {
     this.#memo.clear();
   }
 
-  /** The set that the group is to be told, NO_ATTRIBUTES when policy rejects. `source`: the peer it came from. */
-  apply(prefix: number, attributes: number, source: number, reflected: boolean): number {
+  #apply(prefix: number, attributes: number, source: number, reflected: boolean): number {
     const { policy } = this.#options;
     if (policy === undefined) return reflected ? this.#reflect(attributes, source) : attributes;
     if (policy.readsPrefix) return this.#evaluate(prefix, attributes, source, reflected);
@@ -102,14 +120,16 @@ export class ExportTransform {
 
   #routeOf(prefix: number, attributes: number, source: number): PolicyRoute {
     const { prefixes, neighbor, view, attributes: store, peers } = this.#options;
-    let decoded: PathAttributes | undefined;
+    const decode = lazily(() => decodeStored(store.bytesOf(attributes)));
     return {
       words: prefixes.words,
       length: prefixes.lengthOf(prefix),
       word: (index) => prefixes.wordOf(prefix, index),
       get attributes() {
-        decoded ??= decodeStored(store.bytesOf(attributes)).attributes;
-        return decoded;
+        return decode().attributes;
+      },
+      get nextHop() {
+        return decode().nextHop;
       },
       neighbor,
       peerType: view.peerType,
@@ -118,7 +138,9 @@ export class ExportTransform {
   }
 
   #act(id: number, outcome: PolicyOutcome): number {
-    return this.#once(outcome, id, () => applyOutcome(this.#options.attributes, id, outcome.actions));
+    return this.#once(outcome, id, () =>
+      applyOutcome(this.#options.attributes, id, outcome, this.#options.prefixes.words * 4),
+    );
   }
 
   /** RFC 4456 §8: ORIGINATOR_ID is made by the first reflector, CLUSTER_LIST grows with each. */
@@ -153,4 +175,13 @@ export class ExportTransform {
     }
     return result;
   }
+}
+
+/** `make` called once, when its result is first asked for. */
+function lazily<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

@@ -11,10 +11,14 @@ import { NO_PATH, RouteTable } from './route-table.ts';
 
 /** Somebody who sees each change of a best path, later and at their own pace. */
 export interface RibReader {
+  /** Other paths of a prefix than the best one count, too: `changed` is called for each change of any. */
+  readonly followsAllPaths?: boolean;
   /** The best path of the prefix is another one now, or none. Must be cheap: it is called from inside an UPDATE. */
   changed(prefix: number): void;
   /** Still to do something about this prefix: its number must stay. */
   holds(prefix: number): boolean;
+  /** The path's number is in use: it must stay, also when the path is gone. */
+  holdsPath?(path: number): boolean;
 }
 
 export class Rib {
@@ -24,6 +28,7 @@ export class Rib {
   /** Routes are still to be selected that peers of a restarting speaker wait for (RFC 4724 §4.1): no End-of-RIB yet. */
   isIncomplete = false;
   readonly #readers: RibReader[] = [];
+  readonly #followers: RibReader[] = [];
 
   constructor(
     family: FamilyKey,
@@ -39,25 +44,42 @@ export class Rib {
 
   addReader(reader: RibReader): void {
     this.#readers.push(reader);
+    if (reader.followsAllPaths === true) this.#followers.push(reader);
+    this.#keepNumbers();
   }
 
   removeReader(reader: RibReader): void {
-    const at = this.#readers.indexOf(reader);
-    if (at >= 0) this.#readers.splice(at, 1);
+    for (const readers of [this.#readers, this.#followers]) {
+      const at = readers.indexOf(reader);
+      if (at >= 0) readers.splice(at, 1);
+    }
+    this.#keepNumbers();
   }
 
-  setPath(prefix: number, peer: number, generation: number, received: number, usable: number): void {
-    if (this.routes.setPath(prefix, peer, generation, received, usable)) this.changed(prefix);
+  setPath(prefix: number, peer: number, generation: number, received: number, usable: number, pathId = 0): void {
+    if (this.routes.setPath(prefix, peer, generation, received, usable, pathId)) this.changed(prefix);
+    else this.pathsChanged(prefix);
   }
 
-  removePath(prefix: number, peer: number): void {
-    if (this.routes.removePath(prefix, peer)) this.changed(prefix);
+  removePath(prefix: number, peer: number, pathId = 0): void {
+    if (this.routes.removePath(prefix, peer, pathId)) this.changed(prefix);
+    else this.pathsChanged(prefix);
     this.reclaim(prefix);
   }
 
-  /** Tells all readers. */
+  /** As `RouteTable.sweep`, and tells the readers. */
+  sweep(paths: Parameters<RouteTable['sweep']>[0], from: number, to: number): void {
+    this.routes.sweep(paths, from, to, this.#onChanged, this.#onRemoved);
+  }
+
+  /** Tells all readers that the best path is another one. */
   changed(prefix: number): void {
     for (let index = 0; index < this.#readers.length; index++) this.#readers[index]?.changed(prefix);
+  }
+
+  /** Tells the readers who look at all paths. */
+  pathsChanged(prefix: number): void {
+    for (let index = 0; index < this.#followers.length; index++) this.#followers[index]?.changed(prefix);
   }
 
   /** Gives the number of a prefix back when it has no paths and nobody holds it. Readers call it when they are done. */
@@ -67,5 +89,17 @@ export class Rib {
       if (this.#readers[index]?.holds(prefix) === true) return;
     }
     this.prefixes.remove(prefix);
+  }
+
+  readonly #onChanged = (prefix: number): void => this.changed(prefix);
+  readonly #onRemoved = (prefix: number): void => {
+    this.pathsChanged(prefix);
+    this.reclaim(prefix);
+  };
+
+  #keepNumbers(): void {
+    const holders = this.#readers.filter(({ holdsPath }) => holdsPath !== undefined);
+    this.routes.isHeld =
+      holders.length === 0 ? undefined : (path) => holders.some((reader) => reader.holdsPath?.(path) === true);
   }
 }

@@ -1,8 +1,10 @@
 /**
  * Adj-RIB-In of all peers and Loc-RIB of one family (RFC 4271 §3.2) in one structure: each prefix has a list of paths,
  * the best first. A path keeps the attributes as received (so that a changed policy can be applied again) and as
- * import policy left them. Whoever calls learns which prefixes have another best path now; exporting is not done here.
+ * import policy left them. A peer has one path a prefix, or with add-path (RFC 7911) one for each Path Identifier.
+ * Whoever calls learns which prefixes have another best path now; exporting is not done here.
  */
+import { factFlag } from './attribute-facts.ts';
 import { type AttributeStore, NO_ATTRIBUTES } from './attribute-store.ts';
 import { withRoom } from './column.ts';
 import { type DecisionStep, decisionSteps, type PathFacts, selectBest } from './decision.ts';
@@ -11,6 +13,8 @@ import type { PrefixTable } from './prefix-table.ts';
 
 /** No path; real numbers start at 1. */
 export const NO_PATH = 0;
+/** The peer of a number whose path is gone and that is held by somebody; no peer has this number. */
+const RETIRED = 0xffff;
 
 export class RouteTable implements PathFacts {
   readonly prefixes: PrefixTable;
@@ -22,6 +26,8 @@ export class RouteTable implements PathFacts {
   #next: Int32Array<ArrayBufferLike> = new Int32Array(64);
   #peer: Uint16Array<ArrayBufferLike> = new Uint16Array(64);
   #generation: Uint8Array<ArrayBufferLike> = new Uint8Array(64);
+  /** What the peer calls the path. There is no such column before the first one that is not 0. */
+  #pathId: Uint32Array<ArrayBufferLike> | undefined;
   #received: Int32Array<ArrayBufferLike> = new Int32Array(64);
   /** NO_ATTRIBUTES: rejected by policy, or not eligible. */
   #usable: Int32Array<ArrayBufferLike> = new Int32Array(64);
@@ -32,6 +38,8 @@ export class RouteTable implements PathFacts {
   #acceptedCount: Uint32Array<ArrayBufferLike> = new Uint32Array(8);
   #candidates: Int32Array<ArrayBufferLike> = new Int32Array(64);
   #deferred = false;
+  /** Whether somebody still knows a path by its number, which must not be given to another path then. */
+  isHeld: ((path: number) => boolean) | undefined;
 
   constructor(
     prefixes: PrefixTable,
@@ -71,6 +79,11 @@ export class RouteTable implements PathFacts {
     return this.#peer[path] ?? LOCAL_PEER;
   }
 
+  /** The peer's Path Identifier of a path, 0 without add-path. */
+  pathIdOf(path: number): number {
+    return this.#pathId?.[path] ?? 0;
+  }
+
   generationOf(path: number): number {
     return this.#generation[path] ?? 0;
   }
@@ -91,21 +104,51 @@ export class RouteTable implements PathFacts {
     return this.#acceptedCount[peer] ?? 0;
   }
 
-  /** The peer's path for a prefix, or NO_PATH. */
-  pathFrom(prefix: number, peer: number): number {
-    let path = this.#head[prefix] ?? NO_PATH;
-    while (path !== NO_PATH && this.#peer[path] !== peer) path = this.#next[path] ?? NO_PATH;
-    return path;
+  /** Whether the path is older than `generation` by `age` or more. Generations count round in eight bits. */
+  isOlder(path: number, generation: number, age: number): boolean {
+    // A newer one has a negative distance.
+    return ((generation - (this.#generation[path] ?? 0)) << 24) >> 24 >= age;
   }
 
-  /** Takes the peer's path for a prefix, in place of the one it had. True when the best path is another one now. */
-  setPath(prefix: number, peer: number, generation: number, received: number, usable: number): boolean {
+  /** The peer's paths for a prefix. */
+  pathsFrom(prefix: number, peer: number): number[] {
+    const paths: number[] = [];
+    for (let path = this.#head[prefix] ?? NO_PATH; path !== NO_PATH; path = this.#next[path] ?? NO_PATH) {
+      if (this.#peer[path] === peer) paths.push(path);
+    }
+    return paths;
+  }
+
+  /**
+   * Up to `count` usable paths of a prefix, when there are more than that the best ones in order. A view that is valid
+   * until the table is asked again.
+   */
+  ranked(prefix: number, count: number): Int32Array {
+    const found = this.#deferred ? 0 : this.#findCandidates(prefix);
+    const taken = Math.min(found, count);
+    if (taken < found) {
+      for (let rank = 0; rank < taken; rank++) {
+        selectBest(this, this.#candidates.subarray(rank, found), found - rank, this.#steps);
+      }
+    }
+    return this.#candidates.subarray(0, taken);
+  }
+
+  /**
+   * Takes the peer's path for a prefix, in place of the one it had under the same `pathId`. True when the best path is
+   * another one now.
+   */
+  setPath(prefix: number, peer: number, generation: number, received: number, usable: number, pathId = 0): boolean {
     if (prefix >= this.#head.length) this.#head = withRoom(this.#head, prefix);
+    if (pathId !== 0) this.#pathId ??= new Uint32Array(this.#peer.length);
+    const ids = this.#pathId;
     const head = this.#head[prefix] ?? NO_PATH;
     let path = head;
-    while (path !== NO_PATH && this.#peer[path] !== peer) path = this.#next[path] ?? NO_PATH;
+    while (path !== NO_PATH && (this.#peer[path] !== peer || (ids !== undefined && ids[path] !== pathId))) {
+      path = this.#next[path] ?? NO_PATH;
+    }
     if (path === NO_PATH) {
-      path = this.#allocate(peer, generation, received, usable);
+      path = this.#allocate(peer, generation, received, usable, pathId);
       if (head === NO_PATH) {
         this.#head[prefix] = path;
         return usable !== NO_ATTRIBUTES && !this.#deferred;
@@ -129,11 +172,13 @@ export class RouteTable implements PathFacts {
   }
 
   /** Forgets the peer's path for a prefix. True when the best path is another one now, or none. */
-  removePath(prefix: number, peer: number): boolean {
+  removePath(prefix: number, peer: number, pathId = 0): boolean {
+    const ids = this.#pathId;
+    if (pathId !== 0 && ids === undefined) return false;
     const head = this.#head[prefix] ?? NO_PATH;
     let before = NO_PATH;
     let path = head;
-    while (path !== NO_PATH && this.#peer[path] !== peer) {
+    while (path !== NO_PATH && (this.#peer[path] !== peer || (ids !== undefined && ids[path] !== pathId))) {
       before = path;
       path = this.#next[path] ?? NO_PATH;
     }
@@ -153,35 +198,50 @@ export class RouteTable implements PathFacts {
   ): void {
     const end = Math.min(to, this.#head.length);
     for (let prefix = from; prefix < end; prefix++) {
-      const head = this.#head[prefix] ?? NO_PATH;
+      let head = this.#head[prefix] ?? NO_PATH;
       let before = NO_PATH;
       let path = head;
-      while (path !== NO_PATH && this.#peer[path] !== peer) {
-        before = path;
-        path = this.#next[path] ?? NO_PATH;
+      while (path !== NO_PATH) {
+        if (this.#peer[path] !== peer || !this.isOlder(path, generation, age)) {
+          before = path;
+          path = this.#next[path] ?? NO_PATH;
+          continue;
+        }
+        if (this.#unlink(prefix, head, before, path)) changed(prefix);
+        removed(prefix);
+        // Without add-path it was the only one. The choice of another best path has changed the order of the others.
+        if (this.#pathId === undefined) break;
+        head = this.#head[prefix] ?? NO_PATH;
+        before = NO_PATH;
+        path = head;
       }
-      if (path === NO_PATH) continue;
-      // Generations count round in eight bits: a newer one has a negative distance.
-      if (((generation - (this.#generation[path] ?? 0)) << 24) >> 24 < age) continue;
-      if (this.#unlink(prefix, head, before, path)) changed(prefix);
-      removed(prefix);
     }
   }
 
   /** Selects again among the paths of a prefix, best first in the list. */
   decide(prefix: number): void {
-    let count = 0;
-    for (let path = this.#head[prefix] ?? NO_PATH; path !== NO_PATH; path = this.#next[path] ?? NO_PATH) {
-      if (this.#usable[path] === NO_ATTRIBUTES) continue;
-      this.#candidates = withRoom(this.#candidates, count);
-      this.#candidates[count++] = path;
-    }
+    const count = this.#findCandidates(prefix);
     if (count > 1) selectBest(this, this.#candidates, count, this.#steps);
     if (count > 0) this.#moveToFront(prefix, this.#candidates[0] ?? NO_PATH);
   }
 
+  /** As `decide`, after facts of its paths have changed. True when the best path is another one now. */
+  decideAgain(prefix: number): boolean {
+    const head = this.#head[prefix] ?? NO_PATH;
+    return this.#decideAfter(prefix, head, this.#usable[head] ?? NO_ATTRIBUTES);
+  }
+
+  /** Gives back the number of a path that is gone, when `isHeld` does not keep it any more. */
+  releaseNumber(path: number): void {
+    if (this.#peer[path] === RETIRED) this.#free(path);
+  }
+
   learned(path: number): number {
     return this.#peer[path] === LOCAL_PEER ? 0 : 1;
+  }
+
+  longLivedStale(path: number): number {
+    return (this.#attributes.flagsOf(this.usableOf(path)) & factFlag.llgrStale) === 0 ? 0 : 1;
   }
 
   localPreference(path: number): number {
@@ -224,6 +284,17 @@ export class RouteTable implements PathFacts {
     return this.#peers.rank(this.peerOf(path));
   }
 
+  /** Fills `#candidates`; returns how many there are. */
+  #findCandidates(prefix: number): number {
+    let count = 0;
+    for (let path = this.#head[prefix] ?? NO_PATH; path !== NO_PATH; path = this.#next[path] ?? NO_PATH) {
+      if (this.#usable[path] === NO_ATTRIBUTES) continue;
+      this.#candidates = withRoom(this.#candidates, count);
+      this.#candidates[count++] = path;
+    }
+    return count;
+  }
+
   #decideAfter(prefix: number, oldHead: number, oldAttributes: number): boolean {
     if (this.#deferred) return false;
     this.decide(prefix);
@@ -240,8 +311,7 @@ export class RouteTable implements PathFacts {
     const peer = this.#peer[path] ?? LOCAL_PEER;
     const received = this.#received[path] ?? NO_ATTRIBUTES;
     const usable = this.#usable[path] ?? NO_ATTRIBUTES;
-    this.#next[path] = this.#freePath;
-    this.#freePath = path;
+    this.#free(path);
     // A path that was not the best leaves the choice as it was, since every step removes candidates on its own merits,
     // except that MULTI_EXIT_DISC may have removed others on its account.
     const changed = this.#decideAfter(prefix, head, bestAttributes);
@@ -249,7 +319,18 @@ export class RouteTable implements PathFacts {
     return changed;
   }
 
-  #allocate(peer: number, generation: number, received: number, usable: number): number {
+  #free(path: number): void {
+    if (this.isHeld?.(path) === true) {
+      this.#peer[path] = RETIRED;
+      return;
+    }
+    // Only once: a number that is free already is no retired one.
+    this.#peer[path] = LOCAL_PEER;
+    this.#next[path] = this.#freePath;
+    this.#freePath = path;
+  }
+
+  #allocate(peer: number, generation: number, received: number, usable: number, pathId: number): number {
     let path = this.#freePath;
     if (path !== NO_PATH) {
       this.#freePath = this.#next[path] ?? NO_PATH;
@@ -259,6 +340,7 @@ export class RouteTable implements PathFacts {
         this.#next = withRoom(this.#next, path);
         this.#peer = withRoom(this.#peer, path);
         this.#generation = withRoom(this.#generation, path);
+        if (this.#pathId !== undefined) this.#pathId = withRoom(this.#pathId, path);
         this.#received = withRoom(this.#received, path);
         this.#usable = withRoom(this.#usable, path);
       }
@@ -266,6 +348,7 @@ export class RouteTable implements PathFacts {
     this.#next[path] = NO_PATH;
     this.#peer[path] = peer;
     this.#generation[path] = generation;
+    if (this.#pathId !== undefined) this.#pathId[path] = pathId;
     this.#received[path] = received;
     this.#usable[path] = usable;
     this.#hold(peer, received, usable);

@@ -2,13 +2,13 @@
  * The way between attribute sets as the store keeps them (see `attribute-store.ts`) and as values: for people, for
  * policy actions, and for blocks that came in another form than the stored one.
  */
+import { ipv4Number } from '../address.ts';
 import { decodeAttributes } from '../attribute/decode.ts';
 import { category } from '../attribute/descriptor.ts';
 import { encodeAttributes } from '../attribute/encode.ts';
 import type { PathAttributes } from '../attribute/registry.ts';
 import { attributeType } from '../iana.ts';
-import { applyActions } from '../policy/actions.ts';
-import type { PolicyAction } from '../policy/model.ts';
+import type { PolicyOutcome } from '../policy/compile.ts';
 import { emptyFacts, readFacts } from './attribute-facts.ts';
 import { type AttributeStore, trait } from './attribute-store.ts';
 
@@ -18,8 +18,13 @@ const storedContext = { fourOctetAs: true, peerType: 'ibgp' } as const;
 const nobody = { asn: -1, routerId: -1, clusterId: -1 };
 const facts = emptyFacts();
 
-/** Reads a stored set. `nextHop`: of an MP family too; `attributes.nextHop` is there for NEXT_HOP alone. */
-export function decodeStored(bytes: Uint8Array): { attributes: PathAttributes; nextHop: Uint8Array | undefined } {
+/** A stored set. `nextHop`: of an MP family too; `attributes.nextHop` is there for NEXT_HOP alone. */
+export interface DecodedSet {
+  readonly attributes: PathAttributes;
+  readonly nextHop: Uint8Array | undefined;
+}
+
+export function decodeStored(bytes: Uint8Array): DecodedSet {
   const { attributes } = decodeAttributes(bytes, storedContext);
   readFacts(bytes, 0, bytes.length, nobody, facts);
   const { nextHopAt, nextHopSize } = facts;
@@ -39,22 +44,51 @@ export function encodeStored(attributes: PathAttributes, mpNextHop?: Uint8Array)
 /** `block` with the next hop behind it, in the form of RFC 6396 §4.3.4. */
 export function appendNextHop(block: Uint8Array, nextHop: Uint8Array): Uint8Array {
   const whole = new Uint8Array(block.length + 4 + nextHop.length);
-  const header = [category.optionalNonTransitive, attributeType.mpReachNlri, nextHop.length + 1, nextHop.length];
   whole.set(block);
-  whole.set(header, block.length);
-  whole.set(nextHop, block.length + header.length);
+  let at = block.length;
+  whole[at++] = category.optionalNonTransitive;
+  whole[at++] = attributeType.mpReachNlri;
+  whole[at++] = nextHop.length + 1;
+  whole[at++] = nextHop.length;
+  whole.set(nextHop, at);
   return whole;
 }
 
-/** The set that policy actions make of set `id`, held for the caller. */
-export function applyOutcome(store: AttributeStore, id: number, actions: readonly PolicyAction[]): number {
+/** The set that a policy's outcome makes of set `id`, held for the caller. `addressBytes`: of the route's family, 4 or 16. */
+export function applyOutcome(
+  store: AttributeStore,
+  id: number,
+  outcome: Pick<PolicyOutcome, 'edit'>,
+  addressBytes: number,
+): number {
   const { attributes, nextHop } = decodeStored(store.bytesOf(id));
-  const changed = applyActions(attributes, actions);
-  const traits = store.traitsOf(id) | (actions.some(({ kind }) => kind === 'set-med') ? trait.ownMultiExitDisc : 0);
-  if (actions.some(({ kind }) => kind === 'next-hop-self')) {
-    // A set without a next hop gets the session's own address when it is sent.
-    const { nextHop: _dropped, ...withoutNextHop } = changed;
-    return store.acquire(encodeStored(withoutNextHop), traits & ~trait.ownNextHop);
-  }
-  return store.acquire(encodeStored(changed, changed.nextHop === undefined ? nextHop : undefined), traits);
+  const traits = store.traitsOf(id);
+  const edited = outcome.edit({
+    attributes,
+    nextHop,
+    ownNextHop: (traits & trait.ownNextHop) !== 0,
+    ownMultiExitDisc: (traits & trait.ownMultiExitDisc) !== 0,
+    addressBytes,
+  });
+  // A set without a next hop gets the session's own address when it is sent.
+  const bytes = withNextHop(edited.attributes, edited.nextHop === 'self' ? undefined : edited.nextHop);
+  const own = (edited.ownNextHop ? trait.ownNextHop : 0) | (edited.ownMultiExitDisc ? trait.ownMultiExitDisc : 0);
+  return store.acquire(bytes, (traits & ~(trait.ownNextHop | trait.ownMultiExitDisc)) | own);
+}
+
+/** The set that `change` makes of the attributes of set `id`, held for the caller. */
+export function changedSet(
+  store: AttributeStore,
+  id: number,
+  change: (attributes: PathAttributes) => PathAttributes,
+): number {
+  const { attributes, nextHop } = decodeStored(store.bytesOf(id));
+  return store.acquire(withNextHop(change(attributes), nextHop), store.traitsOf(id));
+}
+
+/** The stored form with this next hop: an IPv4 one in NEXT_HOP. */
+export function withNextHop(attributes: PathAttributes, nextHop: Uint8Array | undefined): Uint8Array {
+  const { nextHop: _before, ...rest } = attributes;
+  if (nextHop?.length === 4) return encodeStored({ ...rest, nextHop: ipv4Number(nextHop) });
+  return encodeStored(rest, nextHop);
 }

@@ -10,8 +10,9 @@ import { headerBytes } from '../message/header.ts';
 import type { PrefixTable } from './prefix-table.ts';
 
 const MARKER_BYTES = 16;
-/** Longest NLRI: a length and 16 bytes of address. */
-const LONGEST_NLRI = 17;
+const PATH_ID_BYTES = 4;
+/** Longest NLRI: a path identifier, a length and 16 bytes of address. */
+const LONGEST_NLRI = PATH_ID_BYTES + 17;
 const FIRST_CAPACITY = 1 << 13;
 
 export interface AttributeBytes {
@@ -25,14 +26,19 @@ export class UpdatePacker {
   readonly #prefixes: PrefixTable;
   readonly #family: FamilyKey;
   readonly #maximum: number;
+  readonly #extendedNextHop: boolean;
   #bytes = new Uint8Array(FIRST_CAPACITY);
   #at = 0;
 
-  /** `maximum`: largest message in bytes, 4096 or 65535 (RFC 8654). */
-  constructor(prefixes: PrefixTable, family: FamilyKey, maximum: number) {
+  /**
+   * `maximum`: largest message in bytes, 4096 or 65535 (RFC 8654). `extendedNextHop`: IPv4 routes may have an IPv6 next hop
+   * (RFC 8950).
+   */
+  constructor(prefixes: PrefixTable, family: FamilyKey, maximum: number, extendedNextHop = false) {
     this.#prefixes = prefixes;
     this.#family = family;
     this.#maximum = maximum;
+    this.#extendedNextHop = extendedNextHop;
   }
 
   /** Bytes gathered so far. */
@@ -49,26 +55,31 @@ export class UpdatePacker {
     return bytes;
   }
 
-  /** Announces `ids[from..to)`. False when not even one prefix fits beside the attributes: nothing was written then. */
-  announce(attributes: AttributeBytes, ids: Int32Array, from: number, to: number): boolean {
-    const overhead = headerBytes + 4 + attributes.size + (this.#plain ? 0 : 9 + attributes.nextHopSize);
+  /**
+   * Announces `ids[from..to)`, with add-path under the identifiers at the same places of `pathIds`. False when not even
+   * one prefix fits beside the attributes: nothing was written then.
+   */
+  announce(attributes: AttributeBytes, ids: Int32Array, from: number, to: number, pathIds?: Int32Array): boolean {
+    // RFC 8950 §3: an IPv4 route with an IPv6 next hop goes into MP_REACH_NLRI.
+    const plain = this.#family === ipv4Unicast.key && attributes.nextHopSize === 4;
+    const overhead = headerBytes + 4 + attributes.size + (plain ? 0 : 9 + attributes.nextHopSize);
     if (overhead + LONGEST_NLRI > this.#maximum) return false;
     for (let next = from; next < to; ) {
       const start = this.#begin();
       this.#u16(0);
       const lengthAt = this.#at;
       this.#at += 2;
-      if (this.#plain) {
+      if (plain) {
         this.#append(attributes.bytes, attributes.size);
         this.#patch(lengthAt, attributes.size);
-        next = this.#nlri(ids, next, to, start + this.#maximum);
+        next = this.#nlri(ids, next, to, start + this.#maximum, pathIds);
       } else {
         // RFC 7606 §5.1: MP_REACH_NLRI stands first.
         const field = this.#openExtended(attributeType.mpReachNlri);
         this.#bytes[this.#at++] = attributes.nextHopSize;
         this.#append(attributes.nextHop, attributes.nextHopSize);
         this.#bytes[this.#at++] = 0;
-        next = this.#nlri(ids, next, to, start + this.#maximum - attributes.size);
+        next = this.#nlri(ids, next, to, start + this.#maximum - attributes.size, pathIds);
         this.#patch(field, this.#at - field - 2);
         this.#append(attributes.bytes, attributes.size);
         this.#patch(lengthAt, this.#at - lengthAt - 2);
@@ -78,14 +89,15 @@ export class UpdatePacker {
     return true;
   }
 
-  /** Withdraws `ids[from..to)`. */
-  withdraw(ids: Int32Array, from: number, to: number): void {
+  /** Withdraws `ids[from..to)`, with add-path those of `pathIds` alone. */
+  withdraw(ids: Int32Array, from: number, to: number, pathIds?: Int32Array): void {
+    const plain = this.#family === ipv4Unicast.key && !this.#extendedNextHop;
     for (let next = from; next < to; ) {
       const start = this.#begin();
       const lengthAt = this.#at;
       this.#at += 2;
-      if (this.#plain) {
-        next = this.#nlri(ids, next, to, start + this.#maximum - 2);
+      if (plain) {
+        next = this.#nlri(ids, next, to, start + this.#maximum - 2, pathIds);
         this.#patch(lengthAt, this.#at - lengthAt - 2);
         this.#u16(0);
       } else {
@@ -93,7 +105,7 @@ export class UpdatePacker {
         const attributesAt = this.#at;
         this.#at += 2;
         const field = this.#openExtended(attributeType.mpUnreachNlri);
-        next = this.#nlri(ids, next, to, start + this.#maximum);
+        next = this.#nlri(ids, next, to, start + this.#maximum, pathIds);
         this.#patch(field, this.#at - field - 2);
         this.#patch(attributesAt, this.#at - attributesAt - 2);
       }
@@ -105,7 +117,7 @@ export class UpdatePacker {
   endOfRib(): void {
     const start = this.#begin();
     this.#u16(0);
-    if (this.#plain) {
+    if (this.#family === ipv4Unicast.key) {
       this.#u16(0);
     } else {
       this.#u16(6);
@@ -116,10 +128,6 @@ export class UpdatePacker {
       this.#bytes[this.#at++] = safiOf(this.#family);
     }
     this.#patch(start + MARKER_BYTES, this.#at - start);
-  }
-
-  get #plain(): boolean {
-    return this.#family === ipv4Unicast.key;
   }
 
   /** Makes room for a whole message and writes its header, the length left open; returns where it starts. */
@@ -147,12 +155,19 @@ export class UpdatePacker {
   }
 
   /** Writes prefixes while they surely end at or before `limit`; returns the index of the first one left. */
-  #nlri(ids: Int32Array, from: number, to: number, limit: number): number {
+  #nlri(ids: Int32Array, from: number, to: number, limit: number, pathIds?: Int32Array): number {
+    const idBytes = pathIds === undefined ? 0 : PATH_ID_BYTES;
     let next = from;
     let at = this.#at;
     while (next < to) {
       const id = ids[next] ?? 0;
-      if (at + 1 + ((this.#prefixes.lengthOf(id) + 7) >> 3) > limit) break;
+      if (at + idBytes + 1 + ((this.#prefixes.lengthOf(id) + 7) >> 3) > limit) break;
+      if (pathIds !== undefined) {
+        const pathId = pathIds[next] ?? 0;
+        this.#patch(at, pathId >>> 16);
+        this.#patch(at + 2, pathId & 0xffff);
+        at += PATH_ID_BYTES;
+      }
       at = this.#prefixes.write(id, this.#bytes, at);
       next++;
     }

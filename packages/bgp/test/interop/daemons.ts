@@ -23,6 +23,8 @@ export interface DaemonSetup {
 export interface Daemon {
   readonly process: ChildProcess;
   readonly setup: DaemonSetup;
+  /** Its files; gone when it has stopped. */
+  readonly folder: string;
   /** Everything it printed. */
   output(): string;
   /** Its own word for the state of the session, from its own client where it has one. */
@@ -137,6 +139,7 @@ export async function startDaemon(kind: DaemonKind, setup: DaemonSetup): Promise
   return {
     process: process_,
     setup,
+    folder,
     output: () => output,
     sessionState: () => kind.sessionState(setup, folder),
     stop,

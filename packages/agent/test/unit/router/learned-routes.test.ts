@@ -43,6 +43,7 @@ const path = (prefix: string, nextHop: string, fromType: Path['fromType'] = 'ibg
   attributes: {},
   from: fromType === 'local' ? 'local' : nextHop,
   stale: false,
+  multipath: true,
 });
 
 /** Only what is read of a speaker: its tables, and a stream of the turns that are given. */

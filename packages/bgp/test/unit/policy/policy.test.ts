@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import { parsePrefix } from '../../../src/address.ts';
 import type { PathAttributes } from '../../../src/attribute/registry.ts';
-import { applyActions } from '../../../src/policy/actions.ts';
-import { compilePolicy, type PolicyRoute } from '../../../src/policy/compile.ts';
+import { compilePolicy } from '../../../src/policy/compile.ts';
 import type { PolicyChain, PolicyMatch, PrefixRange } from '../../../src/policy/model.ts';
 import { PrefixSet, type PrefixWords } from '../../../src/policy/prefix-set.ts';
+import type { PolicyRoute } from '../../../src/policy/route.ts';
 
 function wordsOf(text: string): PrefixWords {
   const { address, length } = parsePrefix(text, 'clear');
@@ -14,7 +14,15 @@ function wordsOf(text: string): PrefixWords {
 }
 
 function route(prefix: string, rest: Partial<Omit<PolicyRoute, keyof PrefixWords>> = {}): PolicyRoute {
-  return { ...wordsOf(prefix), attributes: {}, neighbor: '192.0.2.1', peerType: 'ebgp', source: 'local', ...rest };
+  return {
+    ...wordsOf(prefix),
+    attributes: {},
+    nextHop: undefined,
+    neighbor: '192.0.2.1',
+    peerType: 'ebgp',
+    source: 'local',
+    ...rest,
+  };
 }
 
 t.test('prefix ranges', async (t) => {
@@ -79,55 +87,30 @@ const chain: PolicyChain = {
 t.test('statements in order, the first verdict decides', async (t) => {
   const policy = compilePolicy(chain);
   const local = policy.evaluate(route('10.1.0.0/16'));
-  t.strictSame(local, {
-    accepted: true,
-    actions: [
-      { kind: 'add-communities', communities: [1] },
-      { kind: 'set-med', value: 5 },
-    ],
-  });
+  t.equal(local.accepted, true);
+  t.strictSame(local.actions, [
+    { kind: 'add-communities', communities: [1] },
+    { kind: 'set-med', value: 5 },
+  ]);
   t.equal(policy.evaluate(route('10.2.0.0/16')), local, 'equal outcomes are one object');
   t.strictSame(policy.evaluate(route('10.1.0.0/16', { source: 'ebgp' })).actions, [{ kind: 'set-med', value: 5 }]);
   t.equal(policy.evaluate(route('10.1.0.0/16', { neighbor: '192.0.2.2' })).accepted, false);
   t.equal(policy.evaluate(route('11.0.0.0/16', { peerType: 'ibgp' })).accepted, true);
   t.equal(policy.evaluate(route('11.0.0.0/16', { attributes: { communities: [98, 99] } })).accepted, true);
-  t.strictSame(policy.evaluate(route('11.0.0.0/16')), { accepted: false, actions: [] });
-});
-
-t.test('communities of three kinds', async (t) => {
-  const one = (match: PolicyMatch, attributes: PathAttributes): boolean =>
-    compilePolicy({
-      name: 'one',
-      statements: [{ name: 'one', match, verdict: 'accept' }],
-      defaultVerdict: 'reject',
-    }).evaluate(route('10.0.0.0/8', { attributes })).accepted;
-  t.equal(one({ communities: [1, 2] }, { communities: [2] }), true);
-  t.equal(one({ communities: [1] }, {}), false);
-  t.equal(
-    one(
-      { largeCommunities: [[1, 2, 3]] },
-      {
-        largeCommunities: [
-          [0, 0, 0],
-          [1, 2, 3],
-        ],
-      },
-    ),
-    true,
-  );
-  t.equal(one({ largeCommunities: [[1, 2, 3]] }, { largeCommunities: [[1, 2, 4]] }), false);
-  t.equal(one({ extendedCommunities: [5n] }, { extendedCommunities: [5n] }), true);
-  t.equal(one({ extendedCommunities: [5n] }, { extendedCommunities: [6n] }), false);
-  t.equal(one({ communities: [1], largeCommunities: [[1, 2, 3]] }, { communities: [1] }), false, 'all conditions');
+  t.match(policy.evaluate(route('11.0.0.0/16')), { accepted: false, actions: [] });
 });
 
 t.test('a trace names what decided and what failed', async (t) => {
   const policy = compilePolicy(chain);
   t.strictSame(policy.trace(route('11.0.0.0/16', { source: 'ebgp' })).steps, [
-    { statement: 'mark', failed: 'source' },
-    { statement: 'pods', failed: 'prefixes' },
-    { statement: 'internal', failed: 'peerType' },
-    { statement: 'tagged', failed: 'communities' },
+    { statement: 'mark', failed: 'source', why: 'source: the route has ebgp, wanted "local"' },
+    {
+      statement: 'pods',
+      failed: 'prefixes',
+      why: 'prefixes: the route has 11.0.0.0/16, wanted [{"prefix":"10.0.0.0/8","le":32}]',
+    },
+    { statement: 'internal', failed: 'peerType', why: 'peerType: the route has ebgp, wanted "ibgp"' },
+    { statement: 'tagged', failed: 'communities', why: 'communities: the route has none, wanted [99]' },
     { statement: 'default', verdict: 'reject' },
   ]);
   t.strictSame(policy.trace(route('10.0.0.0/16')).steps, [
@@ -158,41 +141,90 @@ t.test('peers of a class have equal outcomes', async (t) => {
     policy.classOf({ neighbor: '192.0.2.2', peerType: 'ebgp' }),
   );
   t.equal(policy.readsPrefix, true);
-  t.strictSame(compilePolicy({ name: 'none', statements: [], defaultVerdict: 'accept' }).constant, {
+  t.match(compilePolicy({ name: 'none', statements: [], defaultVerdict: 'accept' }).constant, {
     accepted: true,
     actions: [],
   });
 });
 
-t.test('actions', async (t) => {
-  const path = (...asns: number[]) => [{ kind: 'sequence' as const, asns }];
-  t.strictSame(applyActions({ asPath: path(1) }, [{ kind: 'prepend', asn: 7, count: 2 }]), { asPath: path(7, 7, 1) });
-  t.strictSame(
-    applyActions({ largeCommunities: [[1, 2, 3]] }, [
-      {
-        kind: 'add-large-communities',
-        communities: [
-          [1, 2, 3],
-          [4, 5, 6],
-        ],
-      },
-    ]),
-    {
-      largeCommunities: [
-        [1, 2, 3],
-        [4, 5, 6],
+const jumping: PolicyChain = {
+  name: 'jumping',
+  prefixSets: { bogons: [{ prefix: '10.0.0.0/8', le: 32 }], ours: [{ prefix: '192.0.2.0/24' }] },
+  subchains: {
+    clean: {
+      statements: [
+        { name: 'bogons', match: { prefixSet: 'bogons' }, verdict: 'reject' },
+        { name: 'mark', match: {}, actions: [{ kind: 'set-med', value: 1 }] },
       ],
     },
-  );
-  t.strictSame(applyActions({}, [{ kind: 'prepend', asn: 7, count: 1 }]), { asPath: path(7) });
-  t.strictSame(applyActions({ communities: [2] }, [{ kind: 'add-communities', communities: [1, 2] }]), {
-    communities: [2, 1],
-  });
+    ours: {
+      statements: [{ name: 'exact', match: { prefixSet: 'ours' }, verdict: 'accept' }],
+      defaultVerdict: 'reject',
+    },
+    both: {
+      statements: [
+        { name: 'first clean', match: {}, jump: 'clean' },
+        { name: 'then ours', match: {}, jump: 'ours' },
+      ],
+    },
+  },
+  statements: [
+    {
+      name: 'external',
+      match: { source: 'ebgp' },
+      actions: [{ kind: 'set-local-preference', value: 5 }],
+      jump: 'clean',
+    },
+    { name: 'internal', match: { source: 'ibgp' }, jump: 'both', verdict: 'accept' },
+    { name: 'rest', match: { source: 'ebgp' }, jump: 'clean', verdict: 'accept' },
+  ],
+  defaultVerdict: 'reject',
+};
+
+t.test('subchains: jump, return, verdicts of their own', async (t) => {
+  const policy = compilePolicy(jumping);
+  const external = policy.trace(route('203.0.113.0/24', { source: 'ebgp' }));
+  t.strictSame(external.outcome.actions, [
+    { kind: 'set-local-preference', value: 5 },
+    { kind: 'set-med', value: 1 },
+    { kind: 'set-med', value: 1 },
+  ]);
+  t.equal(external.outcome.accepted, true);
   t.strictSame(
-    applyActions({}, [
-      { kind: 'set-local-preference', value: 0 },
-      { kind: 'set-med', value: 4 },
-    ]),
-    { localPref: 0, multiExitDisc: 4 },
+    external.steps.map(({ subchain, statement, failed, jump, verdict }) =>
+      [subchain, statement, failed && `failed ${failed}`, jump && `jump ${jump}`, verdict].filter(Boolean).join(' '),
+    ),
+    [
+      'external jump clean',
+      'clean bogons failed prefixSet',
+      'clean mark',
+      'internal failed source',
+      'rest jump clean accept',
+      'clean bogons failed prefixSet',
+      'clean mark',
+    ],
   );
+  const verdicts: [string, 'ebgp' | 'ibgp' | 'local', boolean][] = [
+    ['10.1.0.0/16', 'ebgp', false],
+    ['192.0.2.0/24', 'ibgp', true],
+    ['203.0.113.0/24', 'ibgp', false],
+    ['10.1.0.0/16', 'ibgp', false],
+    ['192.0.2.0/24', 'local', false],
+  ];
+  for (const [prefix, source, expected] of verdicts) {
+    t.equal(policy.evaluate(route(prefix, { source })).accepted, expected, `${prefix} ${source}`);
+  }
+  t.equal(policy.readsPrefix, true, 'conditions of subchains count');
+});
+
+t.test('conditions about the peer in a subchain make classes, too', async (t) => {
+  const policy = compilePolicy({
+    name: 'nested',
+    subchains: { peers: { statements: [{ name: 'one', match: { neighbors: ['192.0.2.0/25'] }, verdict: 'accept' }] } },
+    statements: [{ name: 'all', match: {}, jump: 'peers' }],
+    defaultVerdict: 'reject',
+  });
+  const classOf = (neighbor: string) => policy.classOf({ neighbor, peerType: 'ebgp' });
+  t.equal(classOf('192.0.2.1'), classOf('192.0.2.2'));
+  t.not(classOf('192.0.2.1'), classOf('192.0.2.129'));
 });

@@ -57,3 +57,21 @@ t.test('what is read in the turn after the hold time still counts', async (test)
   clock.advance(1_000);
   test.same(expired, [['HoldTimer', 2_000]]);
 });
+
+t.test('long KEEPALIVE intervals of different sessions end together, never later than jitter allows', async (test) => {
+  const clock = new VirtualClock();
+  const ends: number[] = [];
+  for (let session = 0; session < 200; session++) {
+    const random = { next: () => session / 200 };
+    clock.advance(7);
+    const started = clock.now();
+    const set = new TimerSet(clock, random, () => {
+      ends.push(clock.now());
+      test.ok(clock.now() - started > 30_000 * 0.75 - 1_000 && clock.now() - started <= 30_000);
+    });
+    set.start('KeepaliveTimer', 30_000);
+  }
+  clock.advance(60_000);
+  test.equal(ends.length, 200);
+  test.ok(new Set(ends).size < 12, `${new Set(ends).size} wake-ups for 200 sessions`);
+});

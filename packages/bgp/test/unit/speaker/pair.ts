@@ -1,5 +1,6 @@
 /** Speakers in a simulation for tests: two or more that peer with the first, everything accepted unless told otherwise. */
 import type { PolicyChain } from '../../../src/policy/model.ts';
+import type { Connection, Transport } from '../../../src/ports.ts';
 import { Simulation } from '../../../src/simulator/index.ts';
 import type { PeerOptions, Speaker, SpeakerOptions } from '../../../src/speaker/api.ts';
 
@@ -14,21 +15,39 @@ export interface Node {
 
 export class Bench {
   readonly simulation: Simulation;
+  /** Connections by "from to", open or not. */
+  readonly #connections = new Map<string, Connection[]>();
 
   constructor(seed = 1) {
     this.simulation = new Simulation({ seed });
   }
 
   node(address: string, asn: number, options: Partial<SpeakerOptions> = {}): Node {
-    const speaker = this.simulation.addSpeaker({
-      address,
-      asn,
-      routerId: address.includes(':') ? '9.9.9.9' : address,
-      importPolicy: all,
-      exportPolicy: all,
-      ...options,
-    });
+    const routerId = address.includes(':') ? '9.9.9.9' : address;
+    const speaker = this.simulation.addSpeaker(
+      { address, asn, routerId, importPolicy: all, exportPolicy: all, ...options },
+      { transport: this.#watched(this.simulation.ports(address).transport) },
+    );
     return { address, asn, speaker };
+  }
+
+  /** Sends bytes in the session of two nodes as if `from` had. */
+  inject(from: Node, to: Node, ...messages: readonly Uint8Array[]): void {
+    for (const connection of this.#connections.get(`${from.address} ${to.address}`) ?? []) {
+      for (const message of messages) connection.write(message);
+    }
+  }
+
+  #watched(transport: Transport): Transport {
+    const seen = (connection: Connection): Connection => {
+      const key = `${connection.localAddress} ${connection.remoteAddress}`;
+      this.#connections.set(key, [...(this.#connections.get(key) ?? []), connection]);
+      return connection;
+    };
+    return {
+      connect: (options, connected, failed) => transport.connect(options, (each) => connected(seen(each)), failed),
+      listen: (options, accept) => transport.listen(options, (each) => accept(seen(each))),
+    };
   }
 
   /** Makes the two peers of each other; options are those of `a` about `b`, then of `b` about `a`. */

@@ -20,7 +20,7 @@ function project(code: string): { folder: string; file: string } {
 }
 
 t.test('the examples of the README run', async (t) => {
-  t.equal(examples.length, 2);
+  t.ok(examples.length >= 2);
   const [first = '', second = ''] = examples;
   t.ok(
     first

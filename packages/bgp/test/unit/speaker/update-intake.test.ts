@@ -6,6 +6,7 @@ import { familyKey } from '../../../src/family/model.ts';
 import { ipv4Unicast, ipv6Unicast } from '../../../src/family/registry.ts';
 import type { UpdateContext, UpdateMessage } from '../../../src/message/model.ts';
 import { encodeEndOfRib, encodeUpdate } from '../../../src/message/update.ts';
+import { type ImportRules, refusalOf } from '../../../src/speaker/import-rules.ts';
 import { prefixText } from '../../../src/speaker/path-view.ts';
 import { UpdateIntake, type UpdateSource } from '../../../src/speaker/update-intake.ts';
 import { AttributeStore } from '../../../src/table/attribute-store.ts';
@@ -28,7 +29,19 @@ const attributes: PathAttributes = {
   nextHop: 0xc000_0201,
 };
 
-function fixture() {
+const defaults: ImportRules = {
+  type: 'ebgp',
+  peerAsn: 65001,
+  enforceFirstAs: false,
+  allowAsSets: false,
+  allowOwnAs: 0,
+  own: [65000],
+  localAsn: undefined,
+  prepended: undefined,
+  role: undefined,
+};
+
+function fixture(rules = defaults) {
   const store = new AttributeStore({ asn: 65000, routerId: 1, clusterId: 1 }, () => 0);
   const peers = new PeerColumn();
   const ribs = [new Rib(ipv4Unicast.key, 1, store, peers), new Rib(ipv6Unicast.key, 4, store, peers)];
@@ -38,7 +51,9 @@ function fixture() {
     address: '192.0.2.1',
     type: 'ebgp',
     importPolicy: undefined,
-    peer: peers.add('1', false, false),
+    importRules: rules,
+    refusal: (id) => refusalOf(store, id, rules),
+    peer: peers.add('1', 'ebgp', false),
     ribOf: (family) => ribs.find((rib) => rib.family === family),
     generationOf: () => 0,
     endOfRib: (family) => ended.push(family),

@@ -11,6 +11,7 @@ function factsOf(paths: readonly Facts[]): PathFacts {
   const get = (name: string) => (path: number) => paths[path]?.[name] ?? 0;
   return {
     learned: get('learned'),
+    longLivedStale: get('longLivedStale'),
     localPreference: get('localPreference'),
     asPathLength: get('asPathLength'),
     origin: get('origin'),
@@ -34,6 +35,7 @@ t.test('each step decides between paths that are equal before it', async (t) => 
   const base = { learned: 1, localPreference: 100, asPathLength: 2, neighborAs: 65001 };
   const better: [string, Facts][] = [
     ['local route', { learned: 0 }],
+    ['long-lived stale', { longLivedStale: -1 }],
     ['local preference', { localPreference: 200 }],
     ['AS path length', { asPathLength: 1 }],
     ['origin', { origin: -1 }],
@@ -92,6 +94,7 @@ t.test('the result is independent of the order of arrival, and never an earlier 
   const small = fc.integer({ min: 0, max: 2 });
   const path = fc.record({
     learned: fc.constant(1),
+    longLivedStale: fc.integer({ min: 0, max: 1 }),
     localPreference: small,
     asPathLength: small,
     origin: small,

@@ -13,7 +13,7 @@ const PREFIXES = 3;
 function fixture() {
   const store = new AttributeStore(identity, () => 0);
   const peers = new PeerColumn();
-  const numbers = [...Array(PEERS).keys()].map((index) => peers.add(`${index}`, false, false));
+  const numbers = [...Array(PEERS).keys()].map((index) => peers.add(`${index}`, 'ebgp', false));
   const table = new RouteTable(new PrefixTable(1), store, peers);
   const prefixes = [...Array(PREFIXES).keys()].map((index) => table.prefixes.add(index * 256, 0, 0, 0, 24));
   const set = (localPref: number): number =>
