@@ -50,10 +50,19 @@ export const levels: readonly Level[] = [
     { jobs: 2, timeoutSeconds: 120 },
   ),
   level('data', 'messages and captures of other implementations', ['packages/*/test/data/*.test.ts'], {
-    needs: [{ kind: 'data' }],
+    needs: [{ kind: 'data' }, commands('bgpdump', 'bzip2')],
     jobs: 2,
     timeoutSeconds: 600,
   }),
+  level(
+    'fuzz',
+    'made and mutated BGP input: only typed errors, bounded work, flat memory',
+    ['packages/*/test/fuzz/*.test.ts'],
+    {
+      jobs: 2,
+    },
+  ),
+  level('examples', 'the programs of examples/, over loopback', ['examples/test/*.test.ts']),
   level('pack', 'npm packages built, packed and used from an empty project', ['lab/test/pack/*.test.ts'], {
     timeoutSeconds: 600,
   }),
@@ -67,6 +76,11 @@ export const levels: readonly Level[] = [
     ['packages/*/test/interop/*.test.ts'],
     { needs: [root, namespaces, commands('bird', 'vtysh', 'gobgpd', 'exabgp', 'bgpctl', 'tshark')], isolated: true },
   ),
+  level('matrix', 'five BGP daemons by twenty features', ['packages/bgp/test/interop/matrix/*.test.ts'], {
+    needs: [root, namespaces, commands('bird', 'vtysh', 'gobgpd', 'exabgp', 'bgpctl', 'tshark', 'tcpdump')],
+    isolated: true,
+    timeoutSeconds: 900,
+  }),
   level('lab', 'the lab itself: nodes, pods by CNI, daemons', ['lab/test/lab/*.test.ts'], {
     needs: [...node, watched, commands('bird', 'vtysh', 'gobgpd', 'strace')],
     isolated: true,
