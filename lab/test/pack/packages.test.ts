@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { projectRoot } from '../../src/levels/needs.ts';
 import { installPackages, packPackages } from '../../src/pack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'routelet-pack-'));
@@ -65,6 +66,43 @@ t.test('@routelet/bgp works from an empty project, without root and without nati
   t.equal(status, 0, stderr);
   t.match(JSON.parse(stdout), { nextHop: '127.0.0.1', decode: 'function', codec: 'function' });
   t.not(JSON.parse(stdout).uid, 0);
+});
+
+t.test('it works on the oldest Node it promises', async (t) => {
+  const folder22 = join(folder, 'node22');
+  mkdirSync(folder22);
+  const installed = run('npm', ['install', '--no-audit', '--no-fund', 'node@22.19.0'], folder22);
+  t.equal(installed.status, 0, installed.stderr);
+  const node22 = join(folder22, 'node_modules/node/bin/node');
+  t.match(run(node22, ['--version'], folder22).stdout, /^v22\.19\./);
+  const { status, stdout, stderr } = run(node22, ['program.js'], join(folder, 'library'));
+  t.equal(status, 0, stderr);
+  t.match(JSON.parse(stdout), { nextHop: '127.0.0.1' });
+});
+
+t.test('a bundle that decodes one message has no speaker in it', async (t) => {
+  const project = join(folder, 'library');
+  t.equal(run('npm', ['install', '--no-audit', '--no-fund', 'esbuild@0.28.2'], project).status, 0);
+  const bundle = (code: string): string => {
+    writeFileSync(join(project, 'bundle.js'), code);
+    const args = ['bundle.js', '--bundle', '--format=esm', '--platform=node', '--log-level=error'];
+    const { status, stdout, stderr } = run(join(project, 'node_modules/.bin/esbuild'), args, project);
+    t.equal(status, 0, stderr);
+    return stdout;
+  };
+  const decoder = bundle("import { decodeMessage } from '@routelet/bgp';\nconsole.log(decodeMessage);\n");
+  const speaker = bundle("import { createSpeaker } from '@routelet/bgp';\nconsole.log(createSpeaker);\n");
+  t.match(speaker, /node:net/);
+  t.notMatch(decoder, /node:net/);
+  t.ok(decoder.length < speaker.length / 2, `${decoder.length} of ${speaker.length} bytes`);
+});
+
+t.test('its API reference can be made', async (t) => {
+  const { status, stderr } = run('npm', ['run', '--silent', 'api'], projectRoot);
+  t.equal(status, 0, stderr);
+  for (const page of ['index.html', 'functions/index.createSpeaker.html', 'interfaces/index.Speaker.html']) {
+    t.ok(existsSync(join(projectRoot, 'out/api', page)), page);
+  }
 });
 
 t.test('its types are complete', async (t) => {
