@@ -150,6 +150,24 @@ export async function testTor({ start, forwards }: TorCase): Promise<void> {
     t.pass('both families, both routers');
   });
 
+  t.test('path prepending by annotation reaches the routers, and no session is reset by it', async (t) => {
+    const { agent, node } = cluster.member('node-1');
+    const before = agent.process.lines.length;
+    const prepend = { 'kube-router.io/path-prepend.as': '65100', 'kube-router.io/path-prepend.repeat-n': '2' };
+    const pathAt = (path: readonly number[]) =>
+      waitFor(`the AS path ${path.join(' ')} at the router`, async (seen) => {
+        const routes = await openTor.routes();
+        seen(`${JSON.stringify(routes)}\n${agent.process.tail()}`);
+        const own = routes.filter(({ nextHop }) => nextHop === node.ipv4 || nextHop === node.ipv6);
+        return own.length === 2 && own.every(({ asPath }) => asPath.join() === path.join());
+      });
+    await annotate('node-1', { ...annotation(), ...prepend });
+    await pathAt([CLUSTER_AS, 65100, 65100]);
+    await annotate('node-1', annotation());
+    await pathAt([CLUSTER_AS]);
+    t.notMatch(agent.process.lines.slice(before).join('\n'), /session (lost|established)/);
+  });
+
   if (forwards) {
     t.test('a host behind the router and a pod ping each other in both families', async (t) => {
       await openTor.node.attach({

@@ -3,6 +3,7 @@
  * what it does not import. Entries of a list are taken or left one by one where the original does so.
  */
 
+import { wellKnownCommunity } from '@routelet/bgp';
 import { type Prefix, parseAddress, parsePrefix } from './prefix.ts';
 import { type AnnotationProblem, type Parsed, show } from './problem.ts';
 
@@ -12,14 +13,22 @@ export const POD_CIDRS = 'kube-router.io/pod-cidrs';
 export const LOCAL_ADDRESSES = 'kube-router.io/bgp-local-addresses';
 export const IMPORT_REJECT = 'kube-router.io/node.bgp.customimportreject';
 
+export const COMMUNITIES = 'kube-router.io/node.bgp.communities';
+export const PREPEND_ASN = 'kube-router.io/path-prepend.as';
+export const PREPEND_COUNT = 'kube-router.io/path-prepend.repeat-n';
+
 /** Annotations of the original that have no effect here yet. */
-export const notBuilt = [
-  'kube-router.io/node.bgp.communities',
-  'kube-router.io/path-prepend.as',
-  'kube-router.io/path-prepend.repeat-n',
-  'kube-router.io/rr.client',
-  'kube-router.io/rr.server',
-] as const;
+export const notBuilt = ['kube-router.io/rr.client', 'kube-router.io/rr.server'] as const;
+
+/** Well-known communities by name: words joined by hyphens, and two that GoBGP, so the original, calls otherwise. */
+const wellKnown: ReadonlyMap<string, number> = new Map([
+  ...Object.entries(wellKnownCommunity).map(([name, value]): [string, number] => [
+    name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    value,
+  ]),
+  ['planned-shut', wellKnownCommunity.gracefulShutdown],
+  ['internet', 0],
+]);
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -72,6 +81,49 @@ export function parseImportReject(annotations: Annotations): Parsed<readonly Pre
   if (!text) return { value: [], problems: [] };
   const list = parseList(IMPORT_REJECT, text, parsePrefix, `${PREFIX_EXPECTED}; nothing of this annotation is used`);
   return list.problems.length > 0 ? { value: [], problems: list.problems } : list;
+}
+
+/** Communities for what external peers get, as numbers (RFC 1997). Bad entries are named and left out, as in the original. */
+export function parseCommunities(annotations: Annotations): Parsed<readonly number[]> {
+  const text = annotations[COMMUNITIES];
+  if (!text) return { value: [], problems: [] };
+  const expected = 'a number of 32 bits, two of 16 as 65000:100, or a well-known name such as no-export';
+  return parseList(COMMUNITIES, text, parseCommunity, expected);
+}
+
+function parseCommunity(item: string): number | undefined {
+  const known = wellKnown.get(item.toLowerCase());
+  if (known !== undefined) return known;
+  const [high, low] = /^(\d+):(\d+)$/.exec(item)?.slice(1).map(Number) ?? [];
+  if (high !== undefined && low !== undefined) {
+    return high <= 0xffff && low <= 0xffff ? high * 0x10000 + low : undefined;
+  }
+  return /^\d+$/.test(item) && Number(item) <= 0xffff_ffff ? Number(item) : undefined;
+}
+
+export interface PathPrepend {
+  readonly asn: number;
+  readonly count: number;
+}
+
+/** What stands before the path that external peers get. Half of the pair is an error, and then nothing is prepended. */
+export function parsePathPrepend(annotations: Annotations): Parsed<PathPrepend | undefined> {
+  const given = [PREPEND_ASN, PREPEND_COUNT].filter((annotation) => annotations[annotation] !== undefined);
+  if (given.length === 0) return { value: undefined, problems: [] };
+  const asn = toNumber(annotations[PREPEND_ASN], MAX_ASN);
+  const count = toNumber(annotations[PREPEND_COUNT], 0xff);
+  const problems: AnnotationProblem[] = [];
+  const complain = (annotation: string, expected: string) =>
+    problems.push({ annotation, path: '', value: show(annotations[annotation]), expected });
+  if (asn === undefined) complain(PREPEND_ASN, `an AS number from 1 to ${MAX_ASN}, with ${PREPEND_COUNT}`);
+  if (count === undefined) complain(PREPEND_COUNT, `how often, from 1 to 255, with ${PREPEND_ASN}`);
+  return { value: asn === undefined || count === undefined ? undefined : { asn, count }, problems };
+}
+
+/** A number from 1 to `max` in decimal digits. */
+function toNumber(text: string | undefined, max: number): number | undefined {
+  const number = /^\d+$/.test(text ?? '') ? Number(text) : 0;
+  return number >= 1 && number <= max ? number : undefined;
 }
 
 /** Names the annotations that somebody relies on in vain. */

@@ -4,7 +4,13 @@
  */
 import type { Announcement, PeerOptions } from '@routelet/bgp';
 import type { ExternalPeer } from '../annotations/external-peer.ts';
-import { findNotBuilt, parseImportReject, parseLocalAddresses } from '../annotations/node.ts';
+import {
+  findNotBuilt,
+  parseCommunities,
+  parseImportReject,
+  parseLocalAddresses,
+  parsePathPrepend,
+} from '../annotations/node.ts';
 import type { Node } from '../cluster/model.ts';
 import type { RouterPeer } from '../options/options.ts';
 import { planAnnouncements } from './announcements.ts';
@@ -50,6 +56,8 @@ export function planRouter(
   const { annotations } = own.metadata;
   const localAddresses = parseLocalAddresses(annotations);
   const importReject = parseImportReject(annotations);
+  const communities = parseCommunities(annotations);
+  const prepend = parsePathPrepend(annotations);
   const { identity, problems: identityProblems } = planIdentity(facts, localAddresses.value, options);
   const external = planExternalPeers(nodeName, annotations, options.routerPeers, previous?.lastGoodExternal);
   const problems = [
@@ -57,6 +65,8 @@ export function planRouter(
     ...annotationProblems(nodeName, [
       ...localAddresses.problems,
       ...importReject.problems,
+      ...communities.problems,
+      ...prepend.problems,
       ...findNotBuilt(annotations),
     ]),
     ...identityProblems,
@@ -66,7 +76,15 @@ export function planRouter(
 
   const policies = unchanged(
     previous?.policies,
-    planPolicies({ podCidrs: identity.podCidrs, importReject: importReject.value }, options),
+    planPolicies(
+      {
+        podCidrs: identity.podCidrs,
+        importReject: importReject.value,
+        communities: communities.value,
+        prepend: prepend.value,
+      },
+      options,
+    ),
   );
   const peers = planPeers({ identity, nodes: nodes.values(), external: external.peers, policies }, options);
   return {

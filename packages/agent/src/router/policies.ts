@@ -4,6 +4,7 @@
  * cannot leak into each other as sets by address family can.
  */
 import type { PolicyAction, PolicyChain, PolicyStatement } from '@routelet/bgp';
+import type { PathPrepend } from '../annotations/node.ts';
 import type { Prefix } from '../annotations/prefix.ts';
 import type { AgentOptions } from '../options/options.ts';
 
@@ -18,13 +19,20 @@ export interface PolicyInput {
   readonly podCidrs: readonly Prefix[];
   /** kube-router.io/node.bgp.customimportreject: each with everything inside it. */
   readonly importReject: readonly Prefix[];
+  /** kube-router.io/node.bgp.communities: added to what external peers get. */
+  readonly communities: readonly number[];
+  /** kube-router.io/path-prepend.*: put before the path that external peers get. */
+  readonly prepend: PathPrepend | undefined;
 }
 
 export type PolicyOptions = Pick<AgentOptions, 'enableIbgp' | 'advertisePodCidr' | 'overrideNextHop'>;
 
 const DEFAULT_ROUTES = [{ prefix: '0.0.0.0/0' }, { prefix: '::/0' }];
 
-export function planPolicies({ podCidrs, importReject }: PolicyInput, options: PolicyOptions): Policies {
+export function planPolicies(
+  { podCidrs, importReject, communities, prepend }: PolicyInput,
+  options: PolicyOptions,
+): Policies {
   const own = podCidrs.map(({ text }) => ({ prefix: text }));
   // Only what this node originates is exported: a prefix equal to it that was learned is not.
   const podCidr = (actions: readonly PolicyAction[]): PolicyStatement => ({
@@ -44,6 +52,11 @@ export function planPolicies({ podCidrs, importReject }: PolicyInput, options: P
     },
     verdict: 'reject',
   };
+  const toExternal: readonly PolicyAction[] = [
+    ...(prepend === undefined ? [] : [{ kind: 'prepend', ...prepend } as const]),
+    ...(communities.length === 0 ? [] : [{ kind: 'add-communities', communities } as const]),
+    ...(options.overrideNextHop ? [{ kind: 'next-hop-self' } as const] : []),
+  ];
   return {
     import: {
       name: 'kube_router_import',
@@ -60,10 +73,7 @@ export function planPolicies({ podCidrs, importReject }: PolicyInput, options: P
     },
     exportToExternal: {
       name: 'kube_router_export_external',
-      statements:
-        options.advertisePodCidr && own.length > 0
-          ? [podCidr(options.overrideNextHop ? [{ kind: 'next-hop-self' }] : [])]
-          : [],
+      statements: options.advertisePodCidr && own.length > 0 ? [podCidr(toExternal)] : [],
       defaultVerdict: 'reject',
     },
   };

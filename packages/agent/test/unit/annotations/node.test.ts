@@ -2,9 +2,11 @@ import t from 'tap';
 import {
   findNotBuilt,
   notBuilt,
+  parseCommunities,
   parseImportReject,
   parseLocalAddresses,
   parseNodeAsn,
+  parsePathPrepend,
   parsePodCidrs,
 } from '../../../src/annotations/node.ts';
 import { formatProblem, type Parsed } from '../../../src/annotations/problem.ts';
@@ -87,6 +89,52 @@ t.test('A-3: one bad entry voids the whole annotation', (t) => {
       `node n1: annotation ${key} at [1]: got "10.0.0.0/99", expected a prefix such as 10.244.1.0/24; nothing of this annotation is used`,
     ],
   });
+  t.end();
+});
+
+const communities: readonly (readonly [text: string, value: readonly number[], problems: number])[] = [
+  ['65000:100', [0xfde80064], 0],
+  ['4259840100, no-export,No-Peer', [4259840100, 0xffffff01, 0xffffff04], 0],
+  ['planned-shut,blackhole,internet', [0xffff0000, 0xffff029a, 0], 0],
+  ['65536:1,1:65536,4294967296,nonsense,,7', [7], 5],
+  ['', [], 0],
+];
+
+t.test('A-2: communities as numbers, pairs and names; bad ones are named and left out', (t) => {
+  t.ok(communities.length > 0);
+  for (const [text, value, problems] of communities) {
+    const parsed = parseCommunities({ 'kube-router.io/node.bgp.communities': text });
+    t.strictSame(parsed.value, value, text);
+    t.equal(parsed.problems.length, problems, text);
+  }
+  t.end();
+});
+
+const prepends: readonly (readonly [
+  asn: string | undefined,
+  count: string | undefined,
+  value: unknown,
+  bad: number,
+])[] = [
+  ['65100', '3', { asn: 65100, count: 3 }, 0],
+  ['4294967295', '255', { asn: 4294967295, count: 255 }, 0],
+  [undefined, undefined, undefined, 0],
+  ['65100', undefined, undefined, 1],
+  [undefined, '3', undefined, 1],
+  ['0', '256', undefined, 2],
+  ['x', '1', undefined, 1],
+];
+
+t.test('A-4: prepending needs both of its annotations', (t) => {
+  t.ok(prepends.length > 0);
+  for (const [asn, count, value, bad] of prepends) {
+    const parsed = parsePathPrepend({
+      ...(asn !== undefined && { 'kube-router.io/path-prepend.as': asn }),
+      ...(count !== undefined && { 'kube-router.io/path-prepend.repeat-n': count }),
+    });
+    t.strictSame(parsed.value, value, `${asn} ${count}`);
+    t.equal(parsed.problems.length, bad, `${asn} ${count}`);
+  }
   t.end();
 });
 

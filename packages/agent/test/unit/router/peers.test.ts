@@ -20,7 +20,10 @@ function plan(
 ) {
   const settings = { ...options, ...changes };
   const me = identity(self, settings);
-  const policies = planPolicies({ podCidrs: me.podCidrs, importReject: [] }, settings);
+  const policies = planPolicies(
+    { podCidrs: me.podCidrs, importReject: [], communities: [], prepend: undefined },
+    settings,
+  );
   const { peers, problems } = planPeers({ identity: me, nodes: [self, ...nodes], external, policies }, settings);
   const name = (chain: PeerOptions['importPolicy']) => chain?.name;
   return {

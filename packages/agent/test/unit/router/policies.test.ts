@@ -3,33 +3,47 @@ import { parsePrefix } from '../../../src/annotations/prefix.ts';
 import { planPolicies } from '../../../src/router/policies.ts';
 import { options } from './fixture.ts';
 
+/** Nothing is added to what external peers get. */
+const plain = { communities: [], prepend: undefined };
+
 const prefixes = (...texts: string[]) => texts.flatMap((text) => parsePrefix(text) ?? []);
 const podCidrs = prefixes('10.244.1.0/24', 'fd00:1::/64');
 const own = { prefixes: [{ prefix: '10.244.1.0/24' }, { prefix: 'fd00:1::/64' }], source: 'local' };
 
 t.test('B-44: all is imported but default routes and what the annotation rejects', (t) => {
-  t.strictSame(planPolicies({ podCidrs, importReject: prefixes('10.9.0.0/16', 'fd00:9::/64') }, options).import, {
-    name: 'kube_router_import',
-    statements: [
-      { name: 'default-routes', match: { prefixes: [{ prefix: '0.0.0.0/0' }, { prefix: '::/0' }] }, verdict: 'reject' },
-      {
-        name: 'custom-reject',
-        match: {
-          prefixes: [
-            { prefix: '10.9.0.0/16', ge: 16, le: 32 },
-            { prefix: 'fd00:9::/64', ge: 64, le: 128 },
-          ],
+  t.strictSame(
+    planPolicies({ ...plain, podCidrs, importReject: prefixes('10.9.0.0/16', 'fd00:9::/64') }, options).import,
+    {
+      name: 'kube_router_import',
+      statements: [
+        {
+          name: 'default-routes',
+          match: { prefixes: [{ prefix: '0.0.0.0/0' }, { prefix: '::/0' }] },
+          verdict: 'reject',
         },
-        verdict: 'reject',
-      },
-    ],
-    defaultVerdict: 'accept',
-  });
+        {
+          name: 'custom-reject',
+          match: {
+            prefixes: [
+              { prefix: '10.9.0.0/16', ge: 16, le: 32 },
+              { prefix: 'fd00:9::/64', ge: 64, le: 128 },
+            ],
+          },
+          verdict: 'reject',
+        },
+      ],
+      defaultVerdict: 'accept',
+    },
+  );
   t.end();
 });
 
 t.test('B-46: what has nothing to match is left out', (t) => {
-  const { import: chain, exportToNodes, exportToExternal } = planPolicies({ podCidrs: [], importReject: [] }, options);
+  const {
+    import: chain,
+    exportToNodes,
+    exportToExternal,
+  } = planPolicies({ ...plain, podCidrs: [], importReject: [] }, options);
   t.strictSame(
     chain.statements.map(({ name }) => name),
     ['default-routes'],
@@ -53,11 +67,23 @@ t.test('B-42: default reject; pod CIDRs to nodes, and to external peers if asked
   ];
   t.ok(cases.length > 0);
   for (const [what, changes, nodes, external] of cases) {
-    const policies = planPolicies({ podCidrs, importReject: [] }, { ...options, ...changes });
+    const policies = planPolicies({ ...plain, podCidrs, importReject: [] }, { ...options, ...changes });
     t.same(policies.exportToNodes.statements, nodes, `${what}: to nodes`);
     t.same(policies.exportToExternal.statements, external, `${what}: to external peers`);
     t.equal(policies.exportToNodes.defaultVerdict, 'reject');
     t.equal(policies.exportToExternal.defaultVerdict, 'reject');
   }
+  t.end();
+});
+
+t.test('A-2, A-4: communities and prepending for external peers alone', (t) => {
+  const input = { podCidrs, importReject: [], communities: [0xfde80064], prepend: { asn: 65100, count: 2 } };
+  const { exportToNodes, exportToExternal } = planPolicies(input, { ...options, overrideNextHop: true });
+  t.strictSame(exportToNodes.statements, [{ name: 'pod-cidr', match: own, verdict: 'accept' }]);
+  t.strictSame(exportToExternal.statements[0]?.actions, [
+    { kind: 'prepend', asn: 65100, count: 2 },
+    { kind: 'add-communities', communities: [0xfde80064] },
+    { kind: 'next-hop-self' },
+  ]);
   t.end();
 });
