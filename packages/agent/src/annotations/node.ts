@@ -4,7 +4,7 @@
  */
 
 import { wellKnownCommunity } from '@routelet/bgp';
-import { type Prefix, parseAddress, parsePrefix } from './prefix.ts';
+import { formatAddress, type Prefix, parseAddress, parsePrefix } from './prefix.ts';
 import { type AnnotationProblem, type Parsed, show } from './problem.ts';
 
 export const ASN = 'kube-router.io/node.asn';
@@ -16,9 +16,8 @@ export const IMPORT_REJECT = 'kube-router.io/node.bgp.customimportreject';
 export const COMMUNITIES = 'kube-router.io/node.bgp.communities';
 export const PREPEND_ASN = 'kube-router.io/path-prepend.as';
 export const PREPEND_COUNT = 'kube-router.io/path-prepend.repeat-n';
-
-/** Annotations of the original that have no effect here yet. */
-export const notBuilt = ['kube-router.io/rr.client', 'kube-router.io/rr.server'] as const;
+export const RR_SERVER = 'kube-router.io/rr.server';
+export const RR_CLIENT = 'kube-router.io/rr.client';
 
 /** Well-known communities by name: words joined by hyphens, and two that GoBGP, so the original, calls otherwise. */
 const wellKnown: ReadonlyMap<string, number> = new Map([
@@ -126,13 +125,25 @@ function toNumber(text: string | undefined, max: number): number | undefined {
   return number >= 1 && number <= max ? number : undefined;
 }
 
-/** Names the annotations that somebody relies on in vain. */
-export function findNotBuilt(annotations: Annotations): readonly AnnotationProblem[] {
-  return notBuilt.flatMap((annotation) => {
-    const text = annotations[annotation];
-    if (text === undefined) return [];
-    return [{ annotation, path: '', value: show(text), expected: 'none: it is not built yet and has no effect' }];
-  });
+/** The part of a node in route reflection (RFC 4456). */
+export interface Reflection {
+  readonly role: 'server' | 'client';
+  /** Cluster id in dotted form. */
+  readonly clusterId: string;
+}
+
+/** A node that is annotated as both is a server, as in the original. */
+export function parseReflection(annotations: Annotations): Parsed<Reflection | undefined> {
+  const role = annotations[RR_SERVER] === undefined ? 'client' : 'server';
+  const annotation = role === 'server' ? RR_SERVER : RR_CLIENT;
+  const text = annotations[annotation];
+  if (text === undefined) return { value: undefined, problems: [] };
+  const number = toNumber(text.trim(), 0xffff_ffff);
+  const address =
+    number === undefined ? parseAddress(text.trim()) : { family: 4, text: formatAddress(4, BigInt(number)) };
+  if (address?.family === 4) return { value: { role, clusterId: address.text }, problems: [] };
+  const expected = 'a cluster id: a number from 1 to 4294967295 or an IPv4 address';
+  return { value: undefined, problems: [{ annotation, path: '', value: show(text), expected }] };
 }
 
 function parseList<T>(

@@ -19,6 +19,8 @@ export interface Identity {
   readonly families: readonly FamilyName[];
   readonly asn: number;
   readonly routerId: string;
+  /** Of a route reflector. */
+  readonly clusterId: string | undefined;
   readonly listen: readonly { readonly address: string; readonly port: number }[];
   /** Pod CIDRs whose family is enabled and has a node address. */
   readonly podCidrs: readonly Prefix[];
@@ -86,6 +88,7 @@ export function planIdentity(
       families: families.map((family) => familyName[family]),
       asn,
       routerId,
+      clusterId: facts.reflection?.role === 'server' ? facts.reflection.clusterId : undefined,
       listen: listen.map((address) => ({ address, port: options.bgpPort })),
       podCidrs,
     },

@@ -2,7 +2,7 @@
  * What a Node object says that routing needs, read once for each version of the object. Equal facts mean that nothing of
  * the router has to be planned again (a kubelet updates its Node's status all the time).
  */
-import { parseNodeAsn, parsePodCidrs } from '../annotations/node.ts';
+import { parseNodeAsn, parsePodCidrs, parseReflection, type Reflection } from '../annotations/node.ts';
 import { type Prefix, parseAddress, parsePrefix } from '../annotations/prefix.ts';
 import { type AnnotationProblem, formatProblem, show } from '../annotations/problem.ts';
 import type { Node } from '../cluster/model.ts';
@@ -20,6 +20,8 @@ export interface NodeFacts {
   readonly podCidrs: readonly Prefix[];
   /** kube-router.io/node.asn. */
   readonly asn: number | undefined;
+  /** kube-router.io/rr.server and rr.client. */
+  readonly reflection: Reflection | undefined;
   readonly problems: readonly Problem[];
 }
 
@@ -31,6 +33,7 @@ export function readNodeFacts(node: Node): NodeFacts {
   );
   const asn = parseNodeAsn(annotations);
   const podCidrs = parsePodCidrs(annotations);
+  const reflection = parseReflection(annotations);
   const spec = podCidrs.value === undefined ? readSpec(node) : { podCidrs: podCidrs.value, problems: [] };
   return {
     name,
@@ -40,7 +43,11 @@ export function readNodeFacts(node: Node): NodeFacts {
     addresses: [...new Set(addresses.map(({ text }) => text))],
     podCidrs: spec.podCidrs,
     asn: asn.value,
-    problems: [...annotationProblems(name, [...asn.problems, ...podCidrs.problems]), ...spec.problems],
+    reflection: reflection.value,
+    problems: [
+      ...annotationProblems(name, [...asn.problems, ...podCidrs.problems, ...reflection.problems]),
+      ...spec.problems,
+    ],
   };
 }
 

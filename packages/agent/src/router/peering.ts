@@ -60,10 +60,10 @@ export class Peering {
    * to its helpers (RFC 4724 §3). The problem returned is that the speaker cannot start; the next call tries again.
    */
   async apply(plan: PeeringPlan, forwarding: boolean): Promise<Problem | undefined> {
-    const { asn, routerId, listen } = plan.identity;
-    const key = JSON.stringify({ asn, routerId, listen });
+    const { asn, routerId, clusterId, listen } = plan.identity;
+    const key = JSON.stringify({ asn, routerId, clusterId, listen });
     if (this.#speaker && key !== this.#identityKey) {
-      this.#log.warn('the identity of this node changed: all sessions start again', { asn, routerId, listen });
+      this.#log.warn('the identity of this node changed: all sessions start again', { asn, routerId, clusterId, listen });
       await this.stop();
     }
     this.#identityKey = key;
@@ -106,6 +106,7 @@ export class Peering {
     const speaker = createSpeaker({
       asn: identity.asn,
       routerId: identity.routerId,
+      ...(identity.clusterId !== undefined && { clusterId: identity.clusterId }),
       listen: identity.listen,
       // Each peer has the chains of its class; a peer without any would import nothing harmful and export nothing.
       importPolicy: policies.import,

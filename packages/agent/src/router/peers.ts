@@ -4,6 +4,7 @@
  */
 import type { PeerOptions } from '@routelet/bgp';
 import type { ExternalPeer } from '../annotations/external-peer.ts';
+import type { Reflection } from '../annotations/node.ts';
 import { parseAddress } from '../annotations/prefix.ts';
 import type { AgentOptions } from '../options/options.ts';
 import { bestAddress, familyName, type Identity } from './identity.ts';
@@ -42,10 +43,22 @@ export function planPeers(input: PeerInput, options: PeerPlanOptions): PeerPlan 
   };
 }
 
+/**
+ * Whether two nodes have a session: clients with the reflectors of their cluster alone, all others with each other
+ * (B-11, B-12; the original never compares the cluster ids).
+ */
+function sessionKind(own: Reflection | undefined, other: Reflection | undefined): 'none' | 'peer' | 'client' {
+  const together = own?.clusterId === other?.clusterId;
+  if (own?.role === 'client') return together && other?.role === 'server' ? 'peer' : 'none';
+  if (other?.role === 'client') return together && own?.role === 'server' ? 'client' : 'none';
+  return 'peer';
+}
+
 function planInternal({ identity, nodes, policies }: PeerInput, options: PeerPlanOptions): PeerPlan {
   const peers: PeerOptions[] = [];
   const problems: Problem[] = [];
   const ownFamily = parseAddress(identity.primary)?.family;
+  const own = [...nodes].find(({ name }) => name === identity.name)?.reflection;
   const taken = new Map(identity.addresses.map((address) => [address, identity.name]));
   for (const node of nodes) {
     if (node.name === identity.name) continue;
@@ -61,6 +74,8 @@ function planInternal({ identity, nodes, policies }: PeerInput, options: PeerPla
         refuse('asn', 'it has no valid kube-router.io/node.asn, expected one with --nodes-full-mesh=false');
       continue;
     }
+    const kind = sessionKind(own, node.reflection);
+    if (kind === 'none') continue;
     if (parseAddress(primary)?.family !== ownFamily) {
       refuse('peer-family', `its primary address ${primary} is not of the family of the own one, ${identity.primary}`);
       continue;
@@ -80,6 +95,7 @@ function planInternal({ identity, nodes, policies }: PeerInput, options: PeerPla
       description: node.name,
       families: capable.filter((family) => identity.families.includes(family)),
       gracefulRestart: options.bgpGracefulRestart,
+      ...(kind === 'client' && { routeReflectorClient: true }),
       importPolicy: policies.import,
       exportPolicy: policies.exportToNodes,
     });

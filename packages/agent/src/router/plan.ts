@@ -4,13 +4,7 @@
  */
 import type { Announcement, PeerOptions } from '@routelet/bgp';
 import type { ExternalPeer } from '../annotations/external-peer.ts';
-import {
-  findNotBuilt,
-  parseCommunities,
-  parseImportReject,
-  parseLocalAddresses,
-  parsePathPrepend,
-} from '../annotations/node.ts';
+import { parseCommunities, parseImportReject, parseLocalAddresses, parsePathPrepend } from '../annotations/node.ts';
 import type { Node } from '../cluster/model.ts';
 import type { RouterPeer } from '../options/options.ts';
 import { planAnnouncements } from './announcements.ts';
@@ -67,7 +61,6 @@ export function planRouter(
       ...importReject.problems,
       ...communities.problems,
       ...prepend.problems,
-      ...findNotBuilt(annotations),
     ]),
     ...identityProblems,
     ...external.problems,
@@ -82,6 +75,7 @@ export function planRouter(
         importReject: importReject.value,
         communities: communities.value,
         prepend: prepend.value,
+        reflects: identity.clusterId !== undefined,
       },
       options,
     ),

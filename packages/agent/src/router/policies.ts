@@ -23,14 +23,18 @@ export interface PolicyInput {
   readonly communities: readonly number[];
   /** kube-router.io/path-prepend.*: put before the path that external peers get. */
   readonly prepend: PathPrepend | undefined;
+  /** This node is a route reflector: what it learns from nodes it passes on to nodes. */
+  readonly reflects: boolean;
 }
 
 export type PolicyOptions = Pick<AgentOptions, 'enableIbgp' | 'advertisePodCidr' | 'overrideNextHop'>;
 
+/** RFC 4456 decides to whom, and the speaker keeps to it. */
+const REFLECTED: PolicyStatement = { name: 'reflected', match: { source: 'ibgp' }, verdict: 'accept' };
 const DEFAULT_ROUTES = [{ prefix: '0.0.0.0/0' }, { prefix: '::/0' }];
 
 export function planPolicies(
-  { podCidrs, importReject, communities, prepend }: PolicyInput,
+  { podCidrs, importReject, communities, prepend, reflects }: PolicyInput,
   options: PolicyOptions,
 ): Policies {
   const own = podCidrs.map(({ text }) => ({ prefix: text }));
@@ -68,7 +72,9 @@ export function planPolicies(
     },
     exportToNodes: {
       name: 'kube_router_export_nodes',
-      statements: options.enableIbgp && own.length > 0 ? [podCidr([])] : [],
+      statements: options.enableIbgp
+        ? [...(own.length > 0 ? [podCidr([])] : []), ...(reflects ? [REFLECTED] : [])]
+        : [],
       defaultVerdict: 'reject',
     },
     exportToExternal: {

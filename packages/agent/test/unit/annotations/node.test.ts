@@ -1,13 +1,12 @@
 import t from 'tap';
 import {
-  findNotBuilt,
-  notBuilt,
   parseCommunities,
   parseImportReject,
   parseLocalAddresses,
   parseNodeAsn,
   parsePathPrepend,
   parsePodCidrs,
+  parseReflection,
 } from '../../../src/annotations/node.ts';
 import { formatProblem, type Parsed } from '../../../src/annotations/problem.ts';
 
@@ -138,12 +137,23 @@ t.test('A-4: prepending needs both of its annotations', (t) => {
   t.end();
 });
 
-t.test('an annotation of the original that has no effect yet is named', (t) => {
-  t.ok(notBuilt.length > 0);
-  for (const annotation of notBuilt) {
-    const [problem] = findNotBuilt({ [annotation]: '7', [`${annotation}.other`]: '7' });
-    t.match(problem, { annotation, value: '"7"', expected: /not built yet/ });
+const reflections: readonly (readonly [server: string | undefined, client: string | undefined, value: unknown])[] = [
+  [undefined, undefined, undefined],
+  ['42', undefined, { role: 'server', clusterId: '0.0.0.42' }],
+  [undefined, '10.1.1.1', { role: 'client', clusterId: '10.1.1.1' }],
+  ['42', '43', { role: 'server', clusterId: '0.0.0.42' }],
+];
+
+t.test('A-9: rr.server and rr.client with a cluster id; the server wins', (t) => {
+  const parse = (server?: string, client?: string) =>
+    parseReflection({
+      ...(server !== undefined && { 'kube-router.io/rr.server': server }),
+      ...(client !== undefined && { 'kube-router.io/rr.client': client }),
+    });
+  t.ok(reflections.length > 0);
+  for (const [server, client, value] of reflections) t.strictSame(parse(server, client), { value, problems: [] });
+  for (const bad of ['', 'x', '4294967296', '::1', '0']) {
+    t.match(parse(bad), { value: undefined, problems: [{ annotation: 'kube-router.io/rr.server' }] }, `"${bad}"`);
   }
-  t.strictSame(findNotBuilt({ 'kube-router.io/peers': '[]' }), []);
   t.end();
 });

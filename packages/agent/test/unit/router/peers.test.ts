@@ -21,7 +21,13 @@ function plan(
   const settings = { ...options, ...changes };
   const me = identity(self, settings);
   const policies = planPolicies(
-    { podCidrs: me.podCidrs, importReject: [], communities: [], prepend: undefined },
+    {
+      podCidrs: me.podCidrs,
+      importReject: [],
+      communities: [],
+      prepend: undefined,
+      reflects: me.clusterId !== undefined,
+    },
     settings,
   );
   const { peers, problems } = planPeers({ identity: me, nodes: [self, ...nodes], external, policies }, settings);
@@ -179,5 +185,34 @@ t.test('external peers that cannot be are named, the others are', (t) => {
     'no session with external peer fd00::fe: expected an IPv6 address to connect from, this node has none',
     'no session with external peer 192.0.2.2: expected an IPv4 address to connect from, localip is fd00::1',
   ]);
+  t.end();
+});
+
+t.test('A-9, B-11, B-12: clients peer with the reflectors of their cluster alone', (t) => {
+  const address = (host: number) => ({ addresses: [`10.0.0.${host}`] });
+  const annotated = (name: string, host: number, key: string, id: string) =>
+    facts(name, { ...address(host), annotations: { [`kube-router.io/rr.${key}`]: id } });
+  const nodes = [
+    annotated('s1', 11, 'server', '1'),
+    annotated('s2', 12, 'server', '2'),
+    annotated('c1', 21, 'client', '0.0.0.1'),
+    annotated('c2', 22, 'client', '2'),
+    facts('plain', address(31)),
+  ];
+  const sees = (name: string) => {
+    const self = nodes.find((one) => one.name === name) ?? own;
+    const { peers } = plan(
+      nodes.filter((one) => one !== self),
+      { self },
+    );
+    return peers.map(
+      ({ description, routeReflectorClient }) => `${description}${routeReflectorClient ? ' client' : ''}`,
+    );
+  };
+  t.strictSame(sees('s1'), ['s2', 'c1 client', 'plain']);
+  t.strictSame(sees('s2'), ['s1', 'c2 client', 'plain']);
+  t.strictSame(sees('c1'), ['s1']);
+  t.strictSame(sees('c2'), ['s2']);
+  t.strictSame(sees('plain'), ['s1', 's2']);
   t.end();
 });

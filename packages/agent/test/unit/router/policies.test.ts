@@ -4,7 +4,7 @@ import { planPolicies } from '../../../src/router/policies.ts';
 import { options } from './fixture.ts';
 
 /** Nothing is added to what external peers get. */
-const plain = { communities: [], prepend: undefined };
+const plain = { communities: [], prepend: undefined, reflects: false };
 
 const prefixes = (...texts: string[]) => texts.flatMap((text) => parsePrefix(text) ?? []);
 const podCidrs = prefixes('10.244.1.0/24', 'fd00:1::/64');
@@ -77,7 +77,13 @@ t.test('B-42: default reject; pod CIDRs to nodes, and to external peers if asked
 });
 
 t.test('A-2, A-4: communities and prepending for external peers alone', (t) => {
-  const input = { podCidrs, importReject: [], communities: [0xfde80064], prepend: { asn: 65100, count: 2 } };
+  const input = {
+    podCidrs,
+    importReject: [],
+    communities: [0xfde80064],
+    prepend: { asn: 65100, count: 2 },
+    reflects: false,
+  };
   const { exportToNodes, exportToExternal } = planPolicies(input, { ...options, overrideNextHop: true });
   t.strictSame(exportToNodes.statements, [{ name: 'pod-cidr', match: own, verdict: 'accept' }]);
   t.strictSame(exportToExternal.statements[0]?.actions, [
@@ -85,5 +91,17 @@ t.test('A-2, A-4: communities and prepending for external peers alone', (t) => {
     { kind: 'add-communities', communities: [0xfde80064] },
     { kind: 'next-hop-self' },
   ]);
+  t.end();
+});
+
+t.test('A-9: a reflector passes on to nodes what it learned from nodes', (t) => {
+  const names = (reflects: boolean, changes = {}) =>
+    planPolicies(
+      { ...plain, podCidrs, importReject: [], reflects },
+      { ...options, ...changes },
+    ).exportToNodes.statements.map(({ name }) => name);
+  t.strictSame(names(true), ['pod-cidr', 'reflected']);
+  t.strictSame(names(false), ['pod-cidr']);
+  t.strictSame(names(true, { enableIbgp: false }), []);
   t.end();
 });
