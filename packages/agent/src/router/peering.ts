@@ -63,7 +63,12 @@ export class Peering {
     const { asn, routerId, clusterId, listen } = plan.identity;
     const key = JSON.stringify({ asn, routerId, clusterId, listen });
     if (this.#speaker && key !== this.#identityKey) {
-      this.#log.warn('the identity of this node changed: all sessions start again', { asn, routerId, clusterId, listen });
+      this.#log.warn('the identity of this node changed: all sessions start again', {
+        asn,
+        routerId,
+        clusterId,
+        listen,
+      });
       await this.stop();
     }
     this.#identityKey = key;
