@@ -101,7 +101,10 @@ export interface Transport {
 export interface Listener {
   readonly address: string;
   readonly port: number;
-  /** Sets or clears the options of connections that come from `remoteAddress`. Throws when they cannot be set. */
+  /**
+   * Sets or clears the options of connections that come from `remoteAddress`, for a password also a prefix of addresses.
+   * Throws when they cannot be set.
+   */
   setPeerOptions(remoteAddress: string, options: PeerSocketOptions | undefined): void;
   close(): Promise<void>;
 }

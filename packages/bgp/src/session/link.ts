@@ -22,6 +22,8 @@ export interface LinkListener {
   event(link: Link, event: FsmEvent): void;
   /** An UPDATE. False: it is to come as an event. */
   update(link: Link, body: Uint8Array): boolean;
+  /** A KEEPALIVE that needs no step of the machine; false: it does. */
+  keepalive(link: Link): boolean;
   received(type: number): void;
   drained(link: Link): void;
 }
@@ -90,6 +92,7 @@ export class Link {
       message: (type, body) => {
         this.#listener.received(type);
         if (type === messageType.update && this.#listener.update(this, body)) return;
+        if (type === messageType.keepalive && this.#listener.keepalive(this)) return;
         this.#listener.event(this, this.#eventOf(type, body));
       },
       defective: ({ notification, message }) =>

@@ -106,7 +106,7 @@ async function listen(
     address,
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
     setPeerOptions(remoteAddress, options) {
-      const key = canonicalAddress(remoteAddress);
+      const key = remoteAddress.includes('/') ? remoteAddress : canonicalAddress(remoteAddress);
       if (!canComeTo(address, key)) return;
       const { password: had, tcpAo: hadTcpAo } = peers.get(key) ?? {};
       if (options !== undefined) assertSupported(key, options);

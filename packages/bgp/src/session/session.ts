@@ -254,6 +254,14 @@ class NeighbourSession implements Session {
     return true;
   }
 
+  /** The same for event 26, whose one effect it is to restart the hold timer; most of what a mesh at rest does. */
+  #takeKeepalive(link: Link): boolean {
+    const { name, holdTimeMs } = slotOf(this.#state, link.id)?.fsm ?? {};
+    if (this.#running || name !== 'Established' || holdTimeMs === undefined) return false;
+    if (holdTimeMs > 0) link.timers.start('HoldTimer', holdTimeMs);
+    return true;
+  }
+
   #deliver(link: Link, body: Uint8Array): void {
     try {
       this.#events.update(body);
@@ -281,6 +289,7 @@ class NeighbourSession implements Session {
         this.#raise(from, event);
       },
       update: (from, body) => this.#takeUpdate(from, body),
+      keepalive: (from) => this.#takeKeepalive(from),
       received: () => {
         this.counters.messagesReceived += 1;
       },

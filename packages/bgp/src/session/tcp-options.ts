@@ -40,6 +40,8 @@ const IPV6_UNICAST_HOPS = 16;
 const IPV6_MINHOPCOUNT = 73;
 const IPV6_V6ONLY = 26;
 const TCP_MD5SIG = 14;
+const TCP_MD5SIG_EXT = 32;
+const TCP_MD5SIG_FLAG_PREFIX = 1;
 /** Linux 6.7 with CONFIG_TCP_AO. */
 const TCP_AO_ADD_KEY = 38;
 const TCP_AO_DEL_KEY = 39;
@@ -47,8 +49,14 @@ const TCP_AO_DEL_KEY = 39;
 const IFNAMSIZ = 16;
 /** include/uapi/linux/tcp.h TCP_MD5SIG_MAXKEYLEN. */
 const TCP_MD5SIG_MAXKEYLEN = 80;
-/** `struct tcp_md5sig`: sockaddr_storage of 128 bytes, flags and prefix length, key length at 130, key at 136. */
-const md5 = { bytes: 128 + 8 + TCP_MD5SIG_MAXKEYLEN, keyLengthAt: 130, keyAt: 136 } as const;
+/** `struct tcp_md5sig`: sockaddr_storage of 128 bytes, then flags, prefix length, key length, an interface and the key. */
+const md5 = {
+  bytes: 128 + 8 + TCP_MD5SIG_MAXKEYLEN,
+  flagsAt: 128,
+  prefixLengthAt: 129,
+  keyLengthAt: 130,
+  keyAt: 136,
+} as const;
 
 /** `struct tcp_ao_add`: sockaddr_storage, algorithm's name at 128, then from 202 on one byte each; the key at 208. */
 const ao = {
@@ -156,7 +164,8 @@ export function openSocket(remoteAddress: string, options: SocketOptions): numbe
 }
 
 /**
- * Sets the key for connections between the socket `fd` and `remoteAddress`; an empty password removes it. On a listening
+ * Sets the key for connections between the socket `fd` and `remoteAddress`, which may be a prefix; an empty password
+ * removes it. On a listening
  * socket it holds for connections that come from there. `socketAddress`: an address of the socket's own family, where
  * that is not the peer's (a dual-stack socket). Throws `TcpOptionError`.
  */
@@ -166,11 +175,17 @@ export function setPassword(fd: number, remoteAddress: string, password: string,
     const text = `the TCP MD5 password for ${remoteAddress} has ${key.length} bytes, at most ${TCP_MD5SIG_MAXKEYLEN} are possible`;
     throw new TcpOptionError('TCP_OPTION_PASSWORD', text);
   }
+  const [address = '', length] = remoteAddress.split('/');
   const value = new Uint8Array(md5.bytes);
-  writeSocketAddress(value, bytesOf(remoteAddress), isIpv6(socketAddress), 0);
+  writeSocketAddress(value, bytesOf(address), isIpv6(socketAddress.split('/', 1)[0] ?? ''), 0);
+  if (length !== undefined) {
+    value[md5.flagsAt] = TCP_MD5SIG_FLAG_PREFIX;
+    value[md5.prefixLengthAt] = Number(length);
+  }
   new DataView(value.buffer).setUint16(md5.keyLengthAt, key.length, littleEndian);
   value.set(key, md5.keyAt);
-  set(fd, IPPROTO_TCP, TCP_MD5SIG, value, `a TCP MD5 password for ${remoteAddress}`);
+  const option = length === undefined ? TCP_MD5SIG : TCP_MD5SIG_EXT;
+  set(fd, IPPROTO_TCP, option, value, `a TCP MD5 password for ${remoteAddress}`);
 }
 
 /**

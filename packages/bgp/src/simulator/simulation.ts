@@ -35,7 +35,7 @@ export class Simulation {
 
   /** A speaker that listens at `address`; it is started and stopped by the caller. */
   addSpeaker(
-    options: Omit<SpeakerOptions, 'listen' | 'clock' | 'random' | 'transport'> & { readonly address: string },
+    options: Omit<SpeakerOptions, 'listen' | 'clock' | 'random' | 'transport' | 'bfd'> & { readonly address: string },
     ports: Partial<SpeakerPorts> = {},
   ): Speaker {
     const { address, ...rest } = options;

@@ -1,12 +1,12 @@
 /** The routes that this speaker originates: kept as they were given, and put into the tables as paths of peer 0. */
-import { formatPrefix, parseAddress, parseIpv4 } from '../address.ts';
+import { AddressError, formatPrefix, parseAddress } from '../address.ts';
 import type { PathAttributes } from '../attribute/registry.ts';
 import type { FamilyKey } from '../family/model.ts';
 import { ipv4Unicast } from '../family/registry.ts';
 import { type AttributeStore, trait } from '../table/attribute-store.ts';
 import { LOCAL_PEER } from '../table/peer-column.ts';
 import type { Rib } from '../table/rib.ts';
-import { encodeStored } from '../table/stored-attributes.ts';
+import { encodeStored, withNextHop } from '../table/stored-attributes.ts';
 import type { Announcement } from './api.ts';
 import { prefixWords } from './path-view.ts';
 
@@ -60,6 +60,8 @@ function storedFormOf({ nextHop, attributes = {} }: Announcement, family: Family
   const { nextHop: _ofAttributes, ...rest } = attributes;
   const complete: PathAttributes = { ...rest, origin: attributes.origin ?? 'igp', asPath: attributes.asPath ?? [] };
   if (nextHop === undefined) return encodeStored(complete);
-  if (family === ipv4Unicast.key) return encodeStored({ ...complete, nextHop: parseIpv4(nextHop) });
-  return encodeStored(complete, parseAddress(nextHop));
+  const address = parseAddress(nextHop);
+  // RFC 8950: an IPv4 route may have an IPv6 next hop, and goes to peers who agreed to that.
+  if (family !== ipv4Unicast.key && address.length === 4) throw new AddressError(nextHop, 'an IPv6 address');
+  return withNextHop(complete, address);
 }

@@ -1,5 +1,6 @@
 import type { PeerType } from '../attribute/descriptor.ts';
 import type { PathAttributes } from '../attribute/registry.ts';
+import type { Bfd, BfdSession, BfdSessionOptions } from '../bfd/api.ts';
 import type { Role } from '../capability/role.ts';
 import type { FamilyName } from '../family/registry.ts';
 import type { DownReason, FsmStateName } from '../fsm/state.ts';
@@ -39,7 +40,12 @@ export interface SpeakerOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly transport?: Transport;
+  /** This package's BFD, one for all speakers of the process, when left out. */
+  readonly bfd?: BfdSource;
 }
+
+/** Gives BFD sessions; asked only when a peer wants one. A rejection says why there are none. */
+export type BfdSource = () => Promise<Pick<Bfd, 'session'>>;
 
 export interface ConfederationOptions {
   /** AS Confederation Identifier. */
@@ -76,6 +82,11 @@ export interface PeerOptions {
   readonly ttlSecurity?: number;
   /** TTL of an eBGP session; 1 when left out. */
   readonly multihopTtl?: number;
+  /**
+   * BFD watches the path (RFC 5882); when it fails, the session ends at once with CEASE 6/10 (RFC 9384). Linux, with koffi;
+   * where BFD cannot run, a `warning` says so and the session goes on without.
+   */
+  readonly bfd?: true | BfdPeerOptions;
   readonly gracefulRestart?: boolean;
   /** RFC 9494, beside graceful restart: how long a peer may keep our routes as a last resort when that is over. */
   readonly longLivedGracefulRestart?: { readonly staleTimeMs: number };
@@ -119,6 +130,13 @@ export interface PeerOptions {
   readonly exportPolicy?: PolicyChain;
 }
 
+/** What is left out: packets each 300 ms both ways, three missed ones in a row are a failure. */
+export interface BfdPeerOptions
+  extends Partial<Pick<BfdSessionOptions, 'desiredMinTxMs' | 'requiredMinRxMs' | 'detectMultiplier' | 'multihop'>> {
+  /** No BGP session unless BFD is Up: it waits for that, also when BFD cannot run. Not for peers of a range. */
+  readonly strict?: boolean;
+}
+
 /** RFC 7705: another AS number of ours towards this eBGP peer, as after a merger. */
 export interface LocalAsOptions {
   readonly asn: number;
@@ -151,8 +169,11 @@ export interface AddPathOptions {
 
 export type PeerGroups = Readonly<Record<string, Omit<Partial<PeerOptions>, 'address' | 'group'>>>;
 
+/** Options that only one address can have on a listening socket, or that are for connecting. */
+type SingleOption = 'tcpAo' | 'ttlSecurity' | 'multihopTtl' | 'device' | 'localAddress' | 'connectRetryMs';
+
 /** Peers that are not known by address: who connects from inside `prefix` with one of `asns` is one, until it goes. */
-export interface PeerRange extends Omit<PeerOptions, 'address' | 'asn' | 'port' | 'passive'> {
+export interface PeerRange extends Omit<PeerOptions, 'address' | 'asn' | 'port' | 'passive' | SingleOption> {
   readonly prefix: string;
   readonly asns: readonly number[];
   /** Most peers of the range at one time. */
@@ -204,6 +225,8 @@ export interface PeerStatus {
   /** Clock time of the last change of `state`. */
   readonly since: number;
   readonly lastDown?: DownReason;
+  /** Absent without a BFD session. */
+  readonly bfd?: Pick<BfdSession, 'state'>;
   readonly established: number;
   readonly prefixesReceived: number;
   readonly prefixesAccepted: number;

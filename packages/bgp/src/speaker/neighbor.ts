@@ -17,11 +17,12 @@ import type { GracefulRestartOffer, Session, SessionConfig, SessionEvents } from
 import type { AttributeStore } from '../table/attribute-store.ts';
 import type { PeerColumn } from '../table/peer-column.ts';
 import type { Rib } from '../table/rib.ts';
-import type { FamilyName, PeerOptions, PeerStatus } from './api.ts';
+import type { BfdSource, FamilyName, PeerOptions, PeerStatus } from './api.ts';
 import { contentOf } from './content.ts';
 import type { ExportGroup, ExportGroups } from './export-groups.ts';
 import { type ImportRules, importRulesOf, refusalOf } from './import-rules.ts';
 import { type NextHopSources, ownIpv4NextHop, ownIpv6NextHop } from './own-next-hop.ts';
+import { PathWatch } from './path-watch.ts';
 import { identifyPeer, type PeerIdentity, type SpeakerNumbers } from './peer-identity.ts';
 import type { RegisteredPolicy } from './policy-registry.ts';
 import { PrefixLimits } from './prefix-limits.ts';
@@ -38,6 +39,7 @@ export interface NeighborHost {
   readonly numbers: SpeakerNumbers;
   readonly routerId: number;
   readonly clock: Clock;
+  readonly bfd: BfdSource | undefined;
   readonly peers: PeerColumn;
   readonly attributes: AttributeStore;
   readonly groups: ExportGroups;
@@ -71,6 +73,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
   readonly address: string;
   readonly peer: number;
   readonly session: Session;
+  readonly #path: PathWatch;
   readonly #host: NeighborHost;
   readonly #families = new Map<FamilyKey, NeighborFamily>();
   #options: PeerOptions;
@@ -85,6 +88,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
   #lastDown: DownReason | undefined;
   #established = 0;
   #limits: PrefixLimits;
+  #isOverLimit = false;
   /** Brings the session back that a prefix limit ended. */
   #restart: Timer | undefined;
 
@@ -110,6 +114,19 @@ export class Neighbor implements UpdateSource, WalkedPeer {
       this.#families.set(family, { rib, stale, group: undefined, ...flags });
     }
     this.session = host.createSession(this.#sessionConfig(families), this.#events());
+    this.#path = new PathWatch(options, {
+      bfd: host.bfd,
+      session: this.session,
+      isRestarting: () => this.#retainsRoutes,
+      warning: (text) => this.warning(text),
+    });
+  }
+
+  /** Starts its session, with BFD beside it where the options ask for that. */
+  start(): void {
+    this.#isOverLimit = false;
+    this.#restart?.cancel();
+    this.#path.start();
   }
 
   get options(): PeerOptions {
@@ -140,7 +157,11 @@ export class Neighbor implements UpdateSource, WalkedPeer {
   /** Whether there is a session; `kept`: there is none, and its routes wait for it to come back. */
   get presence(): 'up' | 'kept' | 'gone' {
     if (this.session.state.startsWith('Open') || this.isEstablished) return 'up';
-    return [...this.#families.values()].some(({ stale }) => stale.retains) ? 'kept' : 'gone';
+    return this.#retainsRoutes ? 'kept' : 'gone';
+  }
+
+  get #retainsRoutes(): boolean {
+    return [...this.#families.values()].some(({ stale }) => stale.retains);
   }
 
   /** Why routes with these attributes are withdrawn; undefined when they are taken. */
@@ -165,6 +186,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
   status(): PeerStatus {
     const { counters, state } = this.session;
     const identifier = this.#negotiated?.peerIdentifier;
+    const { status: bfd } = this.#path;
     const families = this.#negotiated === undefined ? this.families : this.#negotiatedFamilies().map(([key]) => key);
     const routes = [...this.#families.values()];
     const sum = (count: (family: NeighborFamily) => number) => routes.reduce((total, each) => total + count(each), 0);
@@ -177,6 +199,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
       families: families.map((key) => familyOf(key)?.name ?? ipv4Unicast.name),
       since: this.#since,
       ...(this.#lastDown !== undefined && { lastDown: this.#lastDown }),
+      ...(bfd !== undefined && { bfd }),
       established: this.#established,
       prefixesReceived: sum(({ rib }) => rib.routes.receivedCount(this.peer)),
       prefixesAccepted: sum(({ rib }) => rib.routes.acceptedCount(this.peer)),
@@ -211,10 +234,13 @@ export class Neighbor implements UpdateSource, WalkedPeer {
     const rules = this.#importRules;
     if (contentOf(options.prefixLimits) !== contentOf(this.#options.prefixLimits)) {
       this.#limits = new PrefixLimits(options.prefixLimits, (text) => this.warning(text));
+      // Another limit is what a session that one ended waits for.
+      if (this.#isOverLimit) this.start();
     }
     this.#options = options;
     this.#identity = identifyPeer(options, this.#host.numbers);
     this.#importRules = importRulesOf(options, this.#identity, this.#host.numbers);
+    this.#path.update(options);
     this.#host.peers.setClient(this.peer, options.routeReflectorClient === true);
     if (this.isEstablished) this.#checkLimits();
     this.applyPolicy(contentOf(rules) !== contentOf(this.#importRules));
@@ -234,6 +260,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
   /** Ends the neighbour. The caller stops its session and removes its paths. */
   close(): void {
     this.#restart?.cancel();
+    this.#path.close();
     this.#leaveGroups();
     for (const { stale } of this.#families.values()) stale.close();
   }
@@ -335,10 +362,11 @@ export class Neighbor implements UpdateSource, WalkedPeer {
     );
     if (exceeded === undefined) return;
     const { data, text, restartAfterMs } = exceeded;
-    this.session.stop({ notify: true, subcode: ceaseSubcode.maximumPrefixesReached, data, text });
+    this.#isOverLimit = true;
+    this.#path.stop({ notify: true, subcode: ceaseSubcode.maximumPrefixesReached, data, text });
     if (restartAfterMs === undefined) return;
     this.#restart?.cancel();
-    this.#restart = this.#host.clock.after(restartAfterMs, () => this.session.start());
+    this.#restart = this.#host.clock.after(restartAfterMs, () => this.start());
   }
 
   #onRouteRefresh(key: FamilyKey, subtype: number): void {

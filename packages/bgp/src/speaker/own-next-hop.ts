@@ -55,7 +55,7 @@ function isOnLink({ addresses }: LocalInterface, peer: Uint8Array): boolean {
   if (isLinkLocal(peer, 0)) return true;
   return addresses.some(({ address, length }) => {
     const own = parseAddress(address);
-    return own.length === peer.length && length < own.length * 8 && sharesPrefix(own, peer, length);
+    return own.length === peer.length && sharesPrefix(own, peer, length);
   });
 }
 

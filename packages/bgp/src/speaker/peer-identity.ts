@@ -2,6 +2,7 @@
  * Who this speaker and a peer are to each other: the peer's type, the AS number that the session is opened with, and what
  * AS paths get in front (RFC 4271 §5.1.2, RFC 5065, RFC 7705, RFC 7947).
  */
+import { parseAddress } from '../address.ts';
 import type { PeerType } from '../attribute/descriptor.ts';
 import type { ConfederationOptions, PeerOptions } from './api.ts';
 
@@ -18,7 +19,7 @@ export interface PeerIdentity {
   readonly prepended: readonly number[];
 }
 
-/** Throws `RangeError` for options that cannot hold together; the text names the peer and the options. */
+/** Throws `RangeError` for options that cannot hold together; the text names the peer and the options. `AddressError`: no address. */
 export function identifyPeer(peer: PeerOptions, numbers: SpeakerNumbers): PeerIdentity {
   const { asn, confederation } = numbers;
   checkPeer(peer, confederation);
@@ -69,6 +70,11 @@ function checkPeer(peer: PeerOptions, confederation: ConfederationOptions | unde
   for (const [one, other] of exclusive) {
     if (peer[one] !== undefined && peer[other] !== undefined) throw wrong(`${one} and ${other} exclude each other`);
   }
+  const paths = peer.addPath?.send;
+  if (typeof paths === 'number' && !(Number.isInteger(paths) && paths >= 1)) {
+    throw wrong(`addPath.send ${paths}: expected true, false, or 1 and more paths`);
+  }
+  for (const address of peer.nextHopAddresses ?? []) parseAddress(address);
   const hops = peer.ttlSecurity;
   if (hops !== undefined && !(Number.isInteger(hops) && hops >= 1 && hops <= 254)) {
     throw wrong(`ttlSecurity ${hops}: expected 1 to 254 hops`);

@@ -18,6 +18,7 @@ const optionScope: { readonly [K in keyof Required<PeerOptions>]: 'session' | 'r
   device: 'session',
   ttlSecurity: 'session',
   multihopTtl: 'session',
+  bfd: 'routes',
   gracefulRestart: 'session',
   longLivedGracefulRestart: 'session',
   gracefulShutdown: 'routes',

@@ -7,7 +7,9 @@ import { errorCode, openSubcode } from '../iana.ts';
 import type { Clock, Connection } from '../ports.ts';
 import { dismiss, type Greeting, greet } from '../session/greeting.ts';
 import { canonicalAddress } from '../session/peer-address.ts';
-import type { PeerOptions, PeerRange } from './api.ts';
+import type { PeerGroups, PeerOptions, PeerRange } from './api.ts';
+import { identifyPeer, type SpeakerNumbers } from './peer-identity.ts';
+import { withGroup } from './peer-options.ts';
 
 /** How often a peer whose session ended is looked at while its routes are kept (RFC 4724). */
 const lingerMs = 10_000;
@@ -20,6 +22,18 @@ export interface PeerRangesHost {
   /** `kept`: it has no session, and its routes wait for it to come back. */
   presenceOf(address: string): 'up' | 'kept' | 'gone';
   remove(address: string): void;
+}
+
+/** Throws for what cannot be a peer's options: told now, not when somebody connects. Policies are not looked at. */
+export function checkRange(range: PeerRange, groups: PeerGroups, numbers: SpeakerNumbers): void {
+  const { prefix, asns, limit: _limit, ...options } = range;
+  const [asn = 0] = asns;
+  const peer = withGroup({ ...options, address: prefix, asn }, groups);
+  identifyPeer(peer, numbers);
+  // A peer that is known when it connects has no path that could be Up before.
+  if (peer.bfd !== true && peer.bfd?.strict === true) {
+    throw new RangeError(`peer range ${prefix}: its peers cannot have strict BFD`);
+  }
 }
 
 interface OpenRange {
@@ -59,6 +73,15 @@ export class PeerRanges {
     if (open === undefined) throw new RangeError(`no peer range ${prefix}`);
     this.#ranges.delete(key);
     return [...open.peers];
+  }
+
+  /** The ranges whose connections are secured by a password, under their prefixes. */
+  get passwords(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#ranges].flatMap(([prefix, { range }]): [string, string][] =>
+        range.password === undefined ? [] : [[prefix, range.password]],
+      ),
+    );
   }
 
   /** The peer came by a range. */

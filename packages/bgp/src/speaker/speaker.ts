@@ -6,7 +6,7 @@ import { parseIpv4 } from '../address.ts';
 import type { FamilyKey } from '../family/model.ts';
 import { families, familyNamed } from '../family/registry.ts';
 import { ceaseSubcode } from '../iana.ts';
-import type { Clock, Connection, Listener, Random, Transport } from '../ports.ts';
+import type { Clock, Connection, Random, Transport } from '../ports.ts';
 import { type Acceptor, createAcceptor } from '../session/listener.ts';
 import { createSession } from '../session/session.ts';
 import { AttributeStore } from '../table/attribute-store.ts';
@@ -18,6 +18,7 @@ import { Announcements } from './announcements.ts';
 import type {
   Announcement,
   BestPathChange,
+  BfdSource,
   FamilyName,
   Path,
   PeerChange,
@@ -33,12 +34,12 @@ import { ChangeStream } from './change-stream.ts';
 import { Emitter } from './emitter.ts';
 import { ExportGroups } from './export-groups.ts';
 import { defaultDeferralTimeMs, RestartingSpeaker } from './graceful-restart.ts';
+import { Listeners } from './listeners.ts';
 import { Neighbor, type NeighborHost } from './neighbor.ts';
 import { NextHops } from './next-hops.ts';
 import { familyName, PathView, prefixText, prefixWords } from './path-view.ts';
-import { identifyPeer } from './peer-identity.ts';
 import { comparePeers, withGroup } from './peer-options.ts';
-import { PeerRanges } from './peer-ranges.ts';
+import { checkRange, PeerRanges } from './peer-ranges.ts';
 import { PolicyRegistry } from './policy-registry.ts';
 import { SelectionDeferral } from './selection-deferral.ts';
 import { socketOptionsOf } from './socket-options.ts';
@@ -46,8 +47,6 @@ import { TableWalks } from './table-walks.ts';
 import { UpdateIntake } from './update-intake.ts';
 import { WorkQueue } from './work-queue.ts';
 
-/** RFC 4271 §8 and IANA: the port of BGP. */
-const bgpPort = 179;
 /** For a sweep: paths of all generations. */
 const anyAge = -128;
 
@@ -55,6 +54,8 @@ export interface SpeakerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Transport;
+  /** Left out: no peer has BFD. */
+  readonly bfd?: BfdSource;
   /** The decision process, when it is not the standard one. */
   readonly decisionSteps?: readonly DecisionStep[];
 }
@@ -84,7 +85,7 @@ export class BgpSpeaker implements Speaker {
   readonly #ranges: PeerRanges;
   readonly #byPeer = new Map<number, Neighbor>();
   readonly #streams = new Set<ChangeStream>();
-  readonly #listeners: Listener[] = [];
+  readonly #listeners = new Listeners();
   #commonPolicy: Pick<SpeakerOptions, 'importPolicy' | 'exportPolicy'>;
   #peerGroups: PeerGroups;
   #running = false;
@@ -144,16 +145,9 @@ export class BgpSpeaker implements Speaker {
 
   async start(): Promise<void> {
     if (this.#running) return;
-    const { transport } = this.#ports;
-    try {
-      for (const { port = bgpPort, ...where } of this.#options.listen ?? []) {
-        this.#listeners.push(await transport.listen({ ...where, port }, this.#acceptor.accept));
-      }
-    } catch (error) {
-      await this.#closeListeners();
-      throw error;
-    }
+    await this.#listeners.open(this.#options.listen ?? [], this.#ports.transport, this.#acceptor.accept);
     this.#running = true;
+    for (const [prefix, password] of this.#ranges.passwords) this.#listeners.setPeerOptions(prefix, { password });
     for (const neighbor of this.#neighbors.values()) this.#open(neighbor);
   }
 
@@ -171,7 +165,7 @@ export class BgpSpeaker implements Speaker {
     }
     this.#deferral?.close();
     this.#queue.drain();
-    await this.#closeListeners();
+    await this.#listeners.close();
   }
 
   setPeers(peers: readonly PeerOptions[]): readonly PeerChange[] {
@@ -226,18 +220,24 @@ export class BgpSpeaker implements Speaker {
   }
 
   addPeerRange(range: PeerRange): void {
-    const { prefix, asns, limit: _limit, ...options } = range;
-    // What cannot be a peer's options cannot be a range's: told now, not when somebody connects.
-    const [asn = 0] = asns;
-    identifyPeer(withGroup({ ...options, address: prefix, asn }, this.#peerGroups), this.#options);
-    for (const chain of [options.importPolicy, options.exportPolicy]) {
+    checkRange(range, this.#peerGroups, this.#options);
+    for (const chain of [range.importPolicy, range.exportPolicy]) {
       if (chain !== undefined) this.#policies.compile(chain);
     }
     this.#ranges.add(range);
+    if (!this.#running || range.password === undefined) return;
+    try {
+      this.#listeners.setPeerOptions(range.prefix, { password: range.password });
+    } catch (error) {
+      this.#ranges.delete(range.prefix);
+      throw error;
+    }
   }
 
   removePeerRange(prefix: string): void {
-    for (const address of this.#ranges.delete(prefix)) this.removePeer(address);
+    const addresses = this.#ranges.delete(prefix);
+    this.#listeners.setPeerOptions(prefix, undefined);
+    for (const address of addresses) this.removePeer(address);
   }
 
   setPeerGroups(groups: PeerGroups): readonly PeerChange[] {
@@ -328,6 +328,7 @@ export class BgpSpeaker implements Speaker {
       numbers: this.#options,
       routerId: this.#routerId,
       clock: this.#ports.clock,
+      bfd: this.#ports.bfd,
       peers: this.#peers,
       attributes: this.#store,
       groups: this.#groups,
@@ -418,10 +419,10 @@ export class BgpSpeaker implements Speaker {
       clock: this.#ports.clock,
       warning,
       adopt: (peer, connection) => {
-        const { session } = this.#add(withGroup(peer, this.#peerGroups));
-        this.#acceptor.add(peer.address, session);
-        session.start();
-        session.accept(connection);
+        const neighbor = this.#add(withGroup(peer, this.#peerGroups));
+        this.#acceptor.add(peer.address, neighbor.session);
+        neighbor.start();
+        neighbor.session.accept(connection);
       },
       presenceOf: (address) => this.#neighbors.get(address)?.presence ?? 'gone',
       remove: (address) => this.removePeer(address),
@@ -433,16 +434,8 @@ export class BgpSpeaker implements Speaker {
     const { address } = neighbor.options;
     const options = socketOptionsOf(neighbor.options);
     this.#acceptor.add(address, neighbor.session);
-    if (Object.keys(options).length > 0) {
-      for (const listener of this.#listenersFor(address)) listener.setPeerOptions(address, options);
-    }
-    neighbor.session.start();
-  }
-
-  /** Those that connections from `address` can come to. */
-  #listenersFor(address: string): Listener[] {
-    const isIpv6 = address.includes(':');
-    return this.#listeners.filter((listener) => listener.address === '::' || listener.address.includes(':') === isIpv6);
+    if (Object.keys(options).length > 0) this.#listeners.setPeerOptions(address, options);
+    neighbor.start();
   }
 
   /** Throws `RangeError` for an address that is no peer's. */
@@ -457,7 +450,7 @@ export class BgpSpeaker implements Speaker {
     neighbor.session.stop({ notify: true, subcode, ...(text !== undefined && { text }) });
     neighbor.close();
     this.#acceptor.remove(address);
-    for (const listener of this.#listenersFor(address)) listener.setPeerOptions(address, undefined);
+    this.#listeners.setPeerOptions(address, undefined);
     this.#neighbors.delete(address);
     this.#given.delete(address);
     this.#ranges.forget(address);
@@ -495,9 +488,5 @@ export class BgpSpeaker implements Speaker {
     const others = prefixes.length > 1 ? ` and ${prefixes.length - 1} more` : '';
     const text = `not sent: ${prefixText(rib.prefixes, first)}${others}: no next hop of the family, or attributes too long`;
     this.#emitter.emit('warning', { text });
-  }
-
-  async #closeListeners(): Promise<void> {
-    await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
   }
 }

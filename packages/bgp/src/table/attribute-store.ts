@@ -74,7 +74,7 @@ export class AttributeStore {
 
   /**
    * The number of the set with these bytes, held once more for the caller, who gives it back by `release`. `traits`: bits of
-   * `trait`.
+   * `trait`; `hash`: what `hashOf` said of both.
    */
   acquire(bytes: Uint8Array, traits = 0, hash = hashOf(bytes, traits)): number {
     let slot = hash & this.#mask;
@@ -101,7 +101,7 @@ export class AttributeStore {
   }
 
   /** As `acquire`, for a set that is there already; NO_ATTRIBUTES where it is not. */
-  acquireKnown(bytes: Uint8Array, traits: number, hash: number): number {
+  acquireKnown(bytes: Uint8Array, traits: number, hash = hashOf(bytes, traits)): number {
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const id = this.#slots[slot] ?? NO_ATTRIBUTES;
       if (id === NO_ATTRIBUTES) return NO_ATTRIBUTES;

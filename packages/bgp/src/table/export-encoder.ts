@@ -36,6 +36,8 @@ export interface ExportView {
 }
 
 const MAX_SEGMENT = 255;
+/** The T bit of an extended community's type (RFC 4360 §2). */
+const nonTransitive = 0x40;
 
 export class ExportEncoder {
   /** The attributes written last; valid up to `size`. */
@@ -111,6 +113,10 @@ export class ExportEncoder {
           // RFC 4456 §8: non-transitive, for peers in the same AS.
           if (view.peerType === 'ibgp') this.#copy(source, at, next);
           break;
+        case attributeType.extendedCommunities:
+          if (rewritten) this.#writeTransitive(source, value, length, flags);
+          else this.#copy(source, at, next);
+          break;
         default:
           this.#passOn(source, at, next, flags, type);
           break;
@@ -173,6 +179,26 @@ export class ExportEncoder {
     this.bytes[this.#at++] = attributeType.localPref;
     this.bytes[this.#at++] = 4;
     this.#u32(value);
+  }
+
+  /** RFC 4360 §6: a community with the T bit stays in its AS. */
+  #writeTransitive(source: Uint8Array, value: number, length: number, flags: number): void {
+    const start = this.#at;
+    this.#at += 4;
+    for (let at = value; at < value + length; at += 8) {
+      if (((source[at] ?? 0) & nonTransitive) === 0) this.#copy(source, at, at + 8);
+    }
+    const kept = this.#at - start - 4;
+    if (kept === 0) {
+      this.#at = start;
+      return;
+    }
+    const extended = kept > 255;
+    if (!extended) this.bytes.copyWithin(start + 3, start + 4, this.#at--);
+    this.bytes[start] = (flags & ~attributeFlag.extendedLength) | (extended ? attributeFlag.extendedLength : 0);
+    this.bytes[start + 1] = attributeType.extendedCommunities;
+    if (extended) this.bytes[start + 2] = kept >>> 8;
+    this.bytes[start + (extended ? 3 : 2)] = kept;
   }
 
   #writeOnlyToCustomer(asn: number): void {

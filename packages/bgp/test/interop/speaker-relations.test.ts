@@ -59,8 +59,8 @@ async function together(
     speaker.addPeer({ ...base, ...peer });
   }
   speaker.announce({ prefix: route, attributes: { asPath: [{ kind: 'sequence', asns: [65010] }] } });
-  await speaker.start();
   try {
+    await speaker.start();
     await scenario(speaker, daemon);
   } finally {
     await speaker.stop();
@@ -68,8 +68,9 @@ async function together(
   }
 }
 
+/** Its client fails while there is none. */
 const routeAtBird = (daemon: Daemon): Promise<string> =>
-  birdc(daemon, 'show', 'route', 'all', 'for', route, 'protocol', 'routelet');
+  birdc(daemon, 'show', 'route', 'all', 'for', route, 'protocol', 'routelet').catch(() => '');
 
 await addAddresses(ours.address, theirs.address);
 const confederation = { identifier: 65000, members: [64512, 64513] };
@@ -202,4 +203,21 @@ await t.test('BIRD comes from a range', async (t) => {
     await birdc(daemon, 'enable', 'routelet');
     await until('it is back', () => speaker.bestPath(theirRoute) !== undefined);
   });
+});
+
+await t.test('BIRD comes from a range with a password (RFC 2385)', async (t) => {
+  for (const [ours_, theirs_] of [
+    ['sesame', 'sesame'],
+    ['sesame', 'another'],
+  ] as const) {
+    const kind = birdWith(theirs.asn, ours.asn, `password "${theirs_}";`);
+    await together(kind, {}, undefined, async (speaker) => {
+      speaker.addPeerRange({ prefix: '10.255.0.0/24', asns: [65002], limit: 10, password: ours_ });
+      const established = until('its route', () => speaker.bestPath(theirRoute) !== undefined, 4_000);
+      if (ours_ === theirs_) await established;
+      else await t.rejects(established, /not within/, 'its SYNs are dropped');
+      t.equal(speaker.peers().length, ours_ === theirs_ ? 1 : 0);
+      speaker.removePeerRange('10.255.0.0/24');
+    });
+  }
 });

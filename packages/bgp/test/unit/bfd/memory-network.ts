@@ -22,7 +22,7 @@ export interface Sent {
 }
 
 export class MemoryNetwork {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly random: Random;
   delayMs = 1;
   /** Whether a datagram gets through. */
@@ -32,7 +32,8 @@ export class MemoryNetwork {
   readonly receivers = new Set<Receiver>();
   openSenders = 0;
 
-  constructor(seed = 1) {
+  constructor(seed = 1, clock = new VirtualClock()) {
+    this.clock = clock;
     this.random = new SeededRandom(seed);
   }
 

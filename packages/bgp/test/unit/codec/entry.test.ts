@@ -47,6 +47,14 @@ for (const entry of ['mrt', 'pcap']) {
   });
 }
 
+t.test('the whole package loads BFD only for a peer that asks for it', async (t) => {
+  t.strictSame(
+    [...loadedBy('index.ts')].filter((path) => path.startsWith('bfd/')),
+    [],
+  );
+  t.match(readFileSync(new URL('speaker/create-speaker.ts', source), 'utf8'), "import('../bfd/");
+});
+
 t.test('the whole package does load more', async (t) => {
   t.ok(
     [...loadedBy('index.ts')].some((path) => path.startsWith('speaker/')),

@@ -102,7 +102,7 @@ const cases: [match: PolicyMatch, route: PolicyRoute, holds: boolean][] = [
   [{ extendedCommunities: ['ro:192.0.2.1:7'] }, four, true],
   [{ extendedCommunities: ['ro:*:*'] }, four, true],
   [{ extendedCommunities: ['lb:65001:*'] }, four, true],
-  [{ extendedCommunities: ['ro:65001:*', 'rt:192.0.2.1:7', 'rt:65001:101'] }, four, false],
+  [{ extendedCommunities: ['ro:65001:*', 'rt:192.0.2.1:7', 'rt:65001:101', 'ro:3221225985:7'] }, four, false],
   [{ communities: ['no-export'], med: { max: 29 } }, four, false],
   [{ communities: ['no-export'], med: { max: 30 } }, four, true],
 ];

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { parsePrefix } from '../../../src/address.ts';
-import type { PathAttributes } from '../../../src/attribute/registry.ts';
 import { compilePolicy } from '../../../src/policy/compile.ts';
-import type { PolicyChain, PolicyMatch, PrefixRange } from '../../../src/policy/model.ts';
+import type { PolicyChain, PrefixRange } from '../../../src/policy/model.ts';
 import { PrefixSet, type PrefixWords } from '../../../src/policy/prefix-set.ts';
 import type { PolicyRoute } from '../../../src/policy/route.ts';
 

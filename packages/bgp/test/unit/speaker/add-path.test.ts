@@ -100,6 +100,10 @@ t.test('RFC 7911 §5: nobody gets his own path back, the others get it', async (
   }
   const sent = reflector.speaker.peers().map(({ prefixesSent }) => prefixesSent);
   t.strictSame(sent, [2, 2, 2]);
+  for (const client of clients) client.speaker.refresh(reflector.address);
+  bench.simulation.run(1000);
+  const received = clients.map(({ speaker }) => speaker.peers()[0]?.prefixesReceived);
+  t.strictSame(received, [2, 2, 2], 'not by a refresh either');
   clients[0]?.speaker.withdraw(PREFIX);
   bench.simulation.run(1000);
   t.strictSame(
@@ -107,6 +111,15 @@ t.test('RFC 7911 §5: nobody gets his own path back, the others get it', async (
     [2, 2, 2],
   );
   t.strictSame(paths(reflector), ['10.0.0.3', '10.0.0.4']);
+});
+
+t.test('what no peer can have', async (t) => {
+  const { speaker } = new Bench().node('10.0.0.1', 65000);
+  for (const send of [0, -1, 1.5]) {
+    t.throws(() => speaker.addPeer({ address: '10.0.0.2', asn: 65002, addPath: { send } }), /10.0.0.2: addPath.send/);
+  }
+  t.throws(() => speaker.addPeer({ address: '10.0.0.2', asn: 65002, nextHopAddresses: ['fd00::g'] }), /fd00::g/);
+  t.strictSame(speaker.peers(), []);
 });
 
 t.test('a session that ends takes all its paths', async (t) => {
@@ -155,7 +168,7 @@ t.test('a peer that takes nothing for a while has the same paths in the end as o
   const send = fc.constantFrom<true | number>(true, 1, 2);
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), send, fc.integer(), async (steps, limit, seed) => {
-      const bench = new Bench(seed);
+      const bench = new Bench(seed, 1);
       const middle = bench.node('10.0.0.1', 65000);
       const sources = [2, 3, 4].map((index) => bench.node(`10.0.0.${index}`, 65000 + index));
       const ears = [8, 9].map((index) => bench.node(`10.0.0.${index}`, 65000));

@@ -67,6 +67,20 @@ t.test('a route with an IPv6 next hop goes on to who takes it, with our address 
   t.strictSame(hops(self), ['192.0.2.0/24 198.51.100.2']);
 });
 
+t.test('an announced next hop of the other family', async (t) => {
+  const bench = new Bench();
+  const a = bench.node('10.0.0.1', 65001);
+  const agreed = bench.node('10.0.0.2', 65002);
+  const other = bench.node('10.0.0.3', 65003);
+  bench.peer(a, agreed, { extendedNextHop: true });
+  bench.peer(a, other);
+  a.speaker.announce({ prefix: '192.0.2.0/24', nextHop: 'fd00::1' });
+  t.throws(() => a.speaker.announce({ prefix: '2001:db8::/32', nextHop: '192.0.2.1' }), /192.0.2.1/);
+  await bench.start(a, agreed, other);
+  t.strictSame(hops(agreed), ['192.0.2.0/24 fd00::1']);
+  t.strictSame(hops(other), []);
+});
+
 t.test('IPv6 routes over an IPv4 session get the configured addresses', async (t) => {
   const bench = new Bench();
   const a = bench.node('10.0.0.1', 65001);

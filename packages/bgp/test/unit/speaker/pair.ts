@@ -18,8 +18,9 @@ export class Bench {
   /** Connections by "from to", open or not. */
   readonly #connections = new Map<string, Connection[]>();
 
-  constructor(seed = 1) {
-    this.simulation = new Simulation({ seed });
+  /** `windowBytes`: what a connection takes before its writer has to wait. */
+  constructor(seed = 1, windowBytes = 65_536) {
+    this.simulation = new Simulation({ seed, windowBytes });
   }
 
   node(address: string, asn: number, options: Partial<SpeakerOptions> = {}): Node {

@@ -43,6 +43,12 @@ t.test('a policy that is none changes nothing', async (t) => {
   for (const policy of [{ exportPolicy: wrong }, { importPolicy: none, exportPolicy: wrong }]) {
     t.throws(() => a.speaker.setPolicy(policy), { code: 'BGP_POLICY' });
   }
+  const c = bench.node('10.0.0.4', 65004);
+  bench.peer(a, c);
+  await c.speaker.start();
+  bench.simulation.settle();
+  t.strictSame(bench.table(c), ['192.0.2.0/24 10.0.0.1'], 'the policy of before is in force for new peers, too');
+  a.speaker.removePeer(c.address);
   t.throws(() => a.speaker.addPeer({ address: '10.0.0.3', asn: 1, importPolicy: wrong }), { code: 'BGP_POLICY' });
   t.equal(a.speaker.peers().length, 1);
   const warnings: string[] = [];

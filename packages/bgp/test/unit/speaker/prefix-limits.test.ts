@@ -49,6 +49,11 @@ t.test('RFC 4486 §4: over the limit the session ends, with the limit in the CEA
   );
   bench.simulation.run(3_600_000);
   t.equal(state(), 'Idle', 'for good');
+  b.speaker.setPeers([
+    { address: '10.0.0.1', asn: 65001, localAddress: '10.0.0.2', prefixLimits: { 'ipv4-unicast': { maximum: 5 } } },
+  ]);
+  bench.simulation.run(60_000);
+  t.equal(state(), 'Established', 'until the limit is another one');
   t.equal(warnings.filter((text) => text === 'more than 4 prefixes of ipv4-unicast').length, 1);
 });
 

@@ -101,3 +101,30 @@ t.test('a request before End-of-RIB: End-of-RIB first, then the refresh', async 
   bench.simulation.run(20_000);
   t.strictSame(names(back), ['update', 'end', 'refresh 1 1', 'update', 'refresh 2 1']);
 });
+
+t.test('RFC 7313 §4: EoRR without BoRR does not end a graceful restart', async (t) => {
+  const bench = new Bench();
+  const gracefulRestart = { restartTimeMs: 60_000 };
+  const helper = bench.node('10.0.0.1', 65001, { gracefulRestart });
+  const peer = bench.node('10.0.0.2', 65001, { gracefulRestart });
+  bench.peer(helper, peer);
+  peer.speaker.announce({ prefix: '192.0.2.0/24' });
+  await bench.start(helper, peer);
+  await peer.speaker.stop({ graceful: true });
+  bench.simulation.run(1000);
+  const again = bench.node(peer.address, 65001, { gracefulRestart: { ...gracefulRestart, restarting: true } });
+  // Its End-of-RIB waits for a peer that is not there.
+  again.speaker.addPeer({ address: '10.0.0.99', asn: 65001 });
+  again.speaker.addPeer({ address: helper.address, asn: 65001, localAddress: peer.address });
+  await again.speaker.start();
+  bench.simulation.run(20_000);
+  for (const subtype of [1, 2]) {
+    bench.inject(again, helper, encodeRouteRefresh({ family: ipv4, subtype }));
+    bench.simulation.run(1000);
+    t.strictSame(
+      Array.from(helper.speaker.routes(), ({ stale }) => stale),
+      [true],
+      `subtype ${subtype}`,
+    );
+  }
+});

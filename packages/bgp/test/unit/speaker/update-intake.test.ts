@@ -39,6 +39,7 @@ const defaults: ImportRules = {
   localAsn: undefined,
   prepended: undefined,
   role: undefined,
+  gracefulShutdown: false,
 };
 
 function fixture(rules = defaults) {

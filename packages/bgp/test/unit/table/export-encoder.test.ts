@@ -183,6 +183,26 @@ t.test('other attributes by kind of peer', async (t) => {
   );
 });
 
+t.test('RFC 4360 §6: extended communities that are not transitive stay in the AS', async (t) => {
+  const inner = 0x4004_fde9_4b3e_bc20n;
+  const many = Array.from({ length: 40 }, (_, index) => 0x0002_0000_0000_0000n + BigInt(index));
+  const cases: [view: ExportView, before: bigint[], after: bigint[] | undefined][] = [
+    [external, [1n, inner, 2n], [1n, 2n]],
+    [external, [inner], undefined],
+    [external, [...many, inner], many],
+    [external, [...many.slice(0, 31), inner], many.slice(0, 31)],
+    [internal, [1n, inner, 2n], [1n, inner, 2n]],
+    [{ ...internal, peerType: 'confederation', prepended: [64512] }, [inner], [inner]],
+    [{ ...external, transparent: true }, [inner], [inner]],
+  ];
+  t.ok(cases.length > 0);
+  for (const [view, extendedCommunities, after] of cases) {
+    const out = sent({ ...route, extendedCommunities, largeCommunities: [[1, 2, 3]] }, view);
+    t.strictSame(out?.extendedCommunities, after, `${view.peerType} ${extendedCommunities.length}`);
+    t.strictSame(out?.largeCommunities, [[1, 2, 3]], 'what stands behind is whole');
+  }
+});
+
 t.test('AS numbers for private use (RFC 6996) on the way out', async (t) => {
   const view = (mode: 'all' | 'replace'): ExportView => ({
     ...external,

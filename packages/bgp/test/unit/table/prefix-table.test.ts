@@ -63,6 +63,26 @@ t.test('grows to many prefixes and gives numbers out again', async (t) => {
   }
 });
 
+t.test('finds and forgets every prefix while the hash grows', async (t) => {
+  for (const words of [1, 4] as const) {
+    const table = new PrefixTable(words);
+    // One prefix more for each added, so that every state between two sizes is looked at.
+    for (let index = 0; index < 3000; index++) {
+      const id = table.add(index * 256, 0, 0, 0, 24);
+      const older = (index * 7919) % (index + 1);
+      if (table.find(older * 256, 0, 0, 0, 24) < 0) t.fail(`${older} is lost at ${index}`);
+      if (index % 3 === 0) {
+        table.remove(id);
+        if (table.find(index * 256, 0, 0, 0, 24) >= 0) t.fail(`${index} is still there`);
+        if (table.add(index * 256, 0, 0, 0, 24) !== id) t.fail('the number is given out again');
+      }
+    }
+    t.equal(table.size, 3000);
+    for (let index = 0; index < 3000; index++) table.remove(table.find(index * 256, 0, 0, 0, 24));
+    t.equal(table.size, 0);
+  }
+});
+
 t.test('writes NLRI as RFC 4271 §4.3 has it', async (t) => {
   const v4 = new PrefixTable(1);
   const v6 = new PrefixTable(4);
