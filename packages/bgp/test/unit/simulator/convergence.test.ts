@@ -1,8 +1,7 @@
 import t from 'tap';
-import { decodeMessage } from '../../../src/message/message.ts';
-import type { Connection, Transport } from '../../../src/ports.ts';
 import type { Model } from './fixpoint.ts';
 import { solve } from './fixpoint.ts';
+import { losingOneWithdraw } from './losing-transport.ts';
 import { build, randomTopology, swapped, type Topology, tableOf } from './topology.ts';
 
 const seeds = [...Array(25).keys()].map((index) => index + 1);
@@ -125,29 +124,3 @@ t.test('the comparison sees one lost withdraw', async (t) => {
   }
   t.ok(seen > 0, `seen in ${seen} topologies`);
 });
-
-/** Drops the first UPDATE with withdrawn routes that any connection writes once `loss` is armed. */
-function losingOneWithdraw(transport: Transport, loss: { armed: boolean; lost: number }): Transport {
-  const wrap = (connection: Connection): Connection => {
-    const write = connection.write.bind(connection);
-    connection.write = (bytes) => {
-      if (loss.armed && loss.lost === 0 && withdraws(bytes)) {
-        loss.lost++;
-        return true;
-      }
-      return write(bytes);
-    };
-    return connection;
-  };
-  return {
-    connect: (options, connected, failed) =>
-      transport.connect(options, (connection) => connected(wrap(connection)), failed),
-    listen: (options, accept) => transport.listen(options, (connection) => accept(wrap(connection))),
-  };
-}
-
-function withdraws(bytes: Uint8Array): boolean {
-  const length = ((bytes[16] ?? 0) << 8) | (bytes[17] ?? 0);
-  const message = decodeMessage(bytes.subarray(0, length));
-  return message.kind === 'update' && message.withdrawn.length > 0;
-}

@@ -113,6 +113,29 @@ t.test('RFC 7911 §5: nobody gets his own path back, the others get it', async (
   t.strictSame(paths(reflector), ['10.0.0.3', '10.0.0.4']);
 });
 
+t.test('IPv6, with and without path identifiers in one session pair', async (t) => {
+  const families = ['ipv4-unicast', 'ipv6-unicast'] as const;
+  const prefix = '2001:db8::/32';
+  const bench = new Bench();
+  const middle = bench.node('10.0.0.1', 65000);
+  const sources = [2, 3].map((index) => bench.node(`10.0.0.${index}`, 65000 + index));
+  const ear = bench.node('10.0.0.8', 65000);
+  const plain = bench.node('10.0.0.9', 65000);
+  for (const [index, source] of sources.entries()) {
+    bench.peer(middle, source, { families });
+    source.speaker.announce({ prefix, nextHop: `fd00::${index + 2}` });
+  }
+  bench.peer(middle, ear, { families, addPath: { send: true } }, { families, addPath: { receive: true } });
+  bench.peer(middle, plain, { families });
+  await bench.start(middle, ...sources, ear, plain);
+  t.strictSame(paths(ear, prefix), ['fd00::2', 'fd00::3']);
+  t.strictSame(paths(plain, prefix), ['fd00::2']);
+  sources[0]?.speaker.withdraw(prefix);
+  bench.simulation.run(1000);
+  t.strictSame(paths(ear, prefix), ['fd00::3']);
+  t.strictSame(paths(plain, prefix), ['fd00::3']);
+});
+
 t.test('what no peer can have', async (t) => {
   const { speaker } = new Bench().node('10.0.0.1', 65000);
   for (const send of [0, -1, 1.5]) {
