@@ -33,11 +33,12 @@ const packages = {
       'table',
       'bfd',
       'speaker',
-      'simulator',
+      'simulator|recorder',
       'index\\.ts|cli',
     ],
     shells: [
       'bfd/node-[^/]+\\.ts',
+      'recorder/node-[^/]+\\.ts',
       'session/node-[^/]+\\.ts',
       'session/tcp-options\\.ts',
       'speaker/create-speaker\\.ts',

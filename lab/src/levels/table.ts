@@ -62,6 +62,9 @@ export const levels: readonly Level[] = [
       jobs: 2,
     },
   ),
+  level('scale', 'thousands of speakers and an hour of churn in simulated time', ['packages/*/test/scale/*.test.ts'], {
+    jobs: 2,
+  }),
   level('examples', 'the programs of examples/, over loopback', ['examples/test/*.test.ts']),
   level('pack', 'npm packages built, packed and used from an empty project', ['lab/test/pack/*.test.ts'], {
     timeoutSeconds: 600,
@@ -77,7 +80,7 @@ export const levels: readonly Level[] = [
     { needs: [root, namespaces, commands('bird', 'vtysh', 'gobgpd', 'exabgp', 'bgpctl', 'tshark')], isolated: true },
   ),
   level('matrix', 'five BGP daemons by twenty features', ['packages/bgp/test/interop/matrix/*.test.ts'], {
-    needs: [root, namespaces, commands('bird', 'vtysh', 'gobgpd', 'exabgp', 'bgpctl', 'tshark', 'tcpdump')],
+    needs: [root, namespaces, commands('bird', 'vtysh', 'gobgpd', 'exabgp', 'bgpctl', 'tshark', 'tcpdump', 'nft')],
     isolated: true,
     timeoutSeconds: 900,
   }),

@@ -9,11 +9,15 @@ import type { VirtualClock } from './virtual-clock.ts';
 export interface NetworkOptions {
   /** Delay of a chunk, drawn anew for each: at least the first, below the second. */
   readonly delayMs: readonly [number, number];
+  /** Share of the chunks that are lost on the way, so that TCP sends them again; 0 or more, below 1. */
+  readonly lossRate: number;
   /** Bytes on their way in one direction of a connection before the writer is told to wait. */
   readonly windowBytes: number;
 }
 
 const firstEphemeralPort = 49_152;
+/** RFC 6298: the first retransmission waits so long (the least that Linux takes), each further one twice as long. */
+const retransmitMs = 200;
 
 export class Network {
   readonly #clock: VirtualClock;
@@ -53,8 +57,11 @@ export class Network {
   }
 
   delay(): number {
-    const [least, most] = this.#options.delayMs;
-    return least + this.#random.next() * (most - least);
+    const { delayMs, lossRate } = this.#options;
+    const [least, most] = delayMs;
+    let lostMs = 0;
+    for (let wait = retransmitMs; lossRate > 0 && this.#random.next() < lossRate; wait *= 2) lostMs += wait;
+    return lostMs + least + this.#random.next() * (most - least);
   }
 
   get windowBytes(): number {

@@ -23,9 +23,9 @@ export class Simulation {
   readonly trace = new Trace();
   readonly network: Network;
 
-  constructor({ seed, delayMs = [1, 10], windowBytes = 65_536 }: SimulationOptions) {
+  constructor({ seed, delayMs = [1, 10], lossRate = 0, windowBytes = 65_536 }: SimulationOptions) {
     this.random = new SeededRandom(seed);
-    this.network = new Network(this.clock, this.random, this.trace, { delayMs, windowBytes });
+    this.network = new Network(this.clock, this.random, this.trace, { delayMs, lossRate, windowBytes });
   }
 
   /** The ports of a speaker at this address. */

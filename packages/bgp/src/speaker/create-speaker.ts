@@ -7,7 +7,7 @@ import { BgpSpeaker } from './speaker.ts';
 let shared: ReturnType<BfdSource> | undefined;
 
 /** One for the process, as are the UDP ports of BFD; loaded when the first peer asks for it. */
-const nodeBfd: BfdSource = () => {
+export const nodeBfd: BfdSource = () => {
   shared ??= import('../bfd/node-create-bfd.ts').then(({ createBfd }) => createBfd());
   return shared;
 };

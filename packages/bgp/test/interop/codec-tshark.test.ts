@@ -57,6 +57,11 @@ function capabilityFields(capability: Capability): Expected {
         'bgp.cap.enh.safi': safis(capability.entries),
         'bgp.cap.enh.nhafi': capability.entries.map(({ nextHopAfi }) => nextHopAfi),
       };
+    // Two that this tshark has no reading of: it shows their bytes.
+    case 'role':
+      return { 'bgp.cap.unknown': ['02'] };
+    case 'long-lived-graceful-restart':
+      return { 'bgp.cap.unknown': ['00:01:01:80:01:51:80:00:02:01:00:ff:ff:ff'] };
     case 'graceful-restart': {
       const { restarting, notification, restartTimeSeconds, families } = capability;
       const word = (bit(restarting) << 15) | (bit(notification) << 14) | restartTimeSeconds;
@@ -122,6 +127,14 @@ const capabilities: readonly Capability[] = [
     ],
   },
   { kind: 'enhanced-route-refresh' },
+  { kind: 'role', role: 'rs-client' },
+  {
+    kind: 'long-lived-graceful-restart',
+    families: [
+      { family: ipv4Unicast.key, forwardingPreserved: true, staleTimeSeconds: 86_400 },
+      { family: ipv6Unicast.key, forwardingPreserved: false, staleTimeSeconds: 16_777_215 },
+    ],
+  },
   { kind: 'fqdn', hostname: 'node-a', domain: 'example' },
   { kind: 'software-version', version: 'routelet/0.1' },
   { kind: 'unknown', code: 240, value: Uint8Array.of(1, 2, 3) },

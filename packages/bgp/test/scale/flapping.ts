@@ -1,7 +1,7 @@
 /**
  * Soak in real time, over TCP on the loopback device, without root:
  *
- *     node --expose-gc packages/bgp/test/soak/flapping.ts --minutes 10 [--seed N]
+ *     node --expose-gc packages/bgp/test/scale/flapping.ts --minutes 10 [--seed N]
  *
  * A route reflector with twenty clients whose sessions flap and whose routes come and go. Every ten seconds it is let come
  * to rest, and the tables of all must be what the announcements make of them; memory and descriptors are printed, and

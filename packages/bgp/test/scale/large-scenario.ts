@@ -1,7 +1,7 @@
 /** What each large network is put through: all comes up, links flap, links are cut for good, prefixes are withdrawn. */
 import t from 'tap';
+import { losingOneWithdraw } from '../unit/simulator/losing-transport.ts';
 import { LargeNetwork, type LargeTopology } from './large-network.ts';
-import { losingOneWithdraw } from './losing-transport.ts';
 
 const prefixes = 6;
 const prefix = (number: number): string => `192.0.${number}.0/24`;

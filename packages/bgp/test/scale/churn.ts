@@ -3,11 +3,11 @@
  * peers removed and added, all by one random source. Now and then it is let come to rest, and the tables of all speakers
  * must be what the model of the simulator tests makes of the topology of that moment.
  */
-import type { PolicyChain } from '../../../src/policy/model.ts';
-import { SeededRandom, Simulation } from '../../../src/simulator/index.ts';
-import type { Speaker } from '../../../src/speaker/api.ts';
-import { type ModelRouter, solve } from '../simulator/fixpoint.ts';
-import { randomTopology, type Topology, tableOf } from '../simulator/topology.ts';
+import type { PolicyChain } from '../../src/policy/model.ts';
+import { SeededRandom, Simulation } from '../../src/simulator/index.ts';
+import type { Speaker } from '../../src/speaker/api.ts';
+import { type ModelRouter, solve } from '../unit/simulator/fixpoint.ts';
+import { randomTopology, type Topology, tableOf } from '../unit/simulator/topology.ts';
 
 type Link = readonly [string, string];
 

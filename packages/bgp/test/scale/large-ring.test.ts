@@ -1,4 +1,4 @@
 import { ring } from './large-network.ts';
 import { runLargeScenario } from './large-scenario.ts';
 
-await runLargeScenario(ring(2000), ring(40));
+await runLargeScenario(ring(1000), ring(40));

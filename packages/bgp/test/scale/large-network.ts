@@ -2,10 +2,10 @@
  * Networks of thousands of speakers, and what must hold at rest: each speaker has exactly the prefixes that it can be told
  * of, by a path as short as the network has one, and following next hops from anywhere comes to the origin.
  */
-import type { PolicyChain } from '../../../src/policy/model.ts';
-import { SeededRandom, Simulation } from '../../../src/simulator/index.ts';
-import type { Speaker } from '../../../src/speaker/api.ts';
-import type { SpeakerPorts } from '../../../src/speaker/speaker.ts';
+import type { PolicyChain } from '../../src/policy/model.ts';
+import { SeededRandom, Simulation } from '../../src/simulator/index.ts';
+import type { Speaker } from '../../src/speaker/api.ts';
+import type { SpeakerPorts } from '../../src/speaker/speaker.ts';
 
 export interface LargeRouter {
   readonly address: string;
@@ -110,8 +110,9 @@ export class LargeNetwork {
     return network;
   }
 
-  announce(prefix: string, at: number): void {
-    this.#speakers[at]?.announce({ prefix, nextHop: this.topology.routers[at]?.address ?? '' });
+  /** `nextHop`: the router that packets are sent to, the origin itself when left out. */
+  announce(prefix: string, at: number, nextHop = at): void {
+    this.#speakers[at]?.announce({ prefix, nextHop: this.topology.routers[nextHop]?.address ?? '' });
     this.#origins.set(prefix, at);
   }
 
@@ -234,6 +235,8 @@ export class LargeNetwork {
     if (own === undefined || peer === undefined) throw new RangeError(`no router ${at} or ${other}`);
     const routeReflectorClient = own.asn === peer.asn && own.reflects && !peer.reflects;
     const { address, asn } = peer;
-    this.#speakers[at]?.addPeer({ address, asn, localAddress: own.address, routeReflectorClient });
+    // Reflectors wait for their clients; eBGP peers connect both at once, and all those collisions are resolved.
+    const passive = routeReflectorClient;
+    this.#speakers[at]?.addPeer({ address, asn, localAddress: own.address, routeReflectorClient, passive });
   }
 }
