@@ -5,11 +5,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Level, levels, type Need } from '../lab/src/levels/table.ts';
+import { type AnnotationRow, annotations } from '../packages/agent/src/annotations/registry.ts';
 import { rows as metricRows, PREFIX } from '../packages/agent/src/metrics/registry.ts';
 import type { Flag, KnownFlag } from '../packages/agent/src/options/flag.ts';
 import { sections } from '../packages/agent/src/options/registry.ts';
 
 const root = resolve(import.meta.dirname, '..');
+const annotationRows: readonly AnnotationRow[] = Object.values(annotations);
 
 export interface GeneratedPart {
   /** Stands in the markers: `<!-- generated: name -->` and `<!-- end: name -->`. */
@@ -20,15 +22,17 @@ export interface GeneratedPart {
 }
 
 export const parts: readonly GeneratedPart[] = [
-  ...Object.entries(sections)
-    .map(([heading, section]) => ({ heading, built: Object.values<Flag<unknown>>(section).filter(isBuilt) }))
-    .filter(({ built }) => built.length > 0)
-    .map(({ heading, built }) => ({
-      name: `flags, ${heading}`,
-      file: 'docs/configure.md',
-      text: () => builtFlags(built),
-    })),
-  { name: 'known flags', file: 'docs/configure.md', text: knownFlags },
+  ...Object.entries(sections).map(([heading, section]) => ({
+    name: `flags, ${heading}`,
+    file: 'docs/flags.md',
+    text: () => flagTable(Object.values<Flag<unknown>>(section)),
+  })),
+  { name: 'known flags', file: 'docs/flags.md', text: knownFlags },
+  ...[...new Set(annotationRows.map(({ object }) => object))].map((object) => ({
+    name: `annotations of ${object}`,
+    file: 'docs/annotations.md',
+    text: () => annotationTable(annotationRows.filter((row) => row.object === object)),
+  })),
   { name: 'metrics', file: 'docs/operate.md', text: metrics },
   { name: 'levels', file: 'CONTRIBUTING.md', text: testLevels },
   { name: 'attribute', file: 'CONTRIBUTING.md', text: attributeDiff },
@@ -43,17 +47,44 @@ export function replacePart(text: string, name: string, part: string): string {
   return `${text.slice(0, from + start.length)}\n${part}\n${text.slice(to)}`;
 }
 
-function isBuilt({ status }: Flag<unknown>): boolean {
-  return status === 'built';
-}
-
-function builtFlags(flags: readonly Flag<unknown>[]): string {
+function flagTable(flags: readonly Flag<unknown>[]): string {
   return markdown(
-    ['Flag', 'Default', 'Meaning'],
+    ['Flag', 'Type', 'Default', 'Values', 'Meaning'],
     flags.map((flag) => [
       code(`${flag.short === undefined ? '' : `-${flag.short}, `}--${flag.name}`),
+      flag.kind.name,
       shown(flag.kind.format(flag.default)),
-      flag.description,
+      valuesOf(flag),
+      flag.status === 'known' ? `${flag.description} (not built yet)` : flag.description,
+    ]),
+  );
+}
+
+/** A value of each kind that no flag with limits of its own takes: the flag then says what it takes. */
+const beyond: Readonly<Record<string, unknown>> = {
+  duration: -1,
+  uint: 1,
+  string: 'a value',
+  'uint,...': [0],
+  'cidr,...': [],
+};
+
+function valuesOf({ kind, check }: Flag<unknown>): string {
+  if (check === undefined || !(kind.name in beyond)) return kind.expected;
+  return check(beyond[kind.name]) ?? kind.expected;
+}
+
+function annotationTable(rows: readonly AnnotationRow[]): string {
+  return markdown(
+    ['Annotation', 'Type', 'Without it', 'Values', 'Meaning', 'A change touches at once', 'Example'],
+    rows.map((row) => [
+      code(row.name),
+      row.type,
+      row.default,
+      row.validation,
+      row.deprecated === undefined ? row.meaning : `deprecated; ${row.meaning}`,
+      row.effect,
+      code(row.example),
     ]),
   );
 }

@@ -6,18 +6,18 @@
 import { wellKnownCommunity } from '@routelet/bgp';
 import { formatAddress, type Prefix, parseAddress, parsePrefix } from './prefix.ts';
 import { type AnnotationProblem, type Parsed, show } from './problem.ts';
+import { annotations as annotationRows } from './registry.ts';
 
-export const ASN = 'kube-router.io/node.asn';
-export const POD_CIDR = 'kube-router.io/pod-cidr';
-export const POD_CIDRS = 'kube-router.io/pod-cidrs';
-export const LOCAL_ADDRESSES = 'kube-router.io/bgp-local-addresses';
-export const IMPORT_REJECT = 'kube-router.io/node.bgp.customimportreject';
-
-export const COMMUNITIES = 'kube-router.io/node.bgp.communities';
-export const PREPEND_ASN = 'kube-router.io/path-prepend.as';
-export const PREPEND_COUNT = 'kube-router.io/path-prepend.repeat-n';
-export const RR_SERVER = 'kube-router.io/rr.server';
-export const RR_CLIENT = 'kube-router.io/rr.client';
+export const ASN = annotationRows.asn.name;
+export const POD_CIDR = annotationRows.podCidr.name;
+export const POD_CIDRS = annotationRows.podCidrs.name;
+export const LOCAL_ADDRESSES = annotationRows.localAddresses.name;
+export const IMPORT_REJECT = annotationRows.importReject.name;
+export const COMMUNITIES = annotationRows.communities.name;
+export const PREPEND_ASN = annotationRows.prependAsn.name;
+export const PREPEND_COUNT = annotationRows.prependCount.name;
+export const RR_SERVER = annotationRows.reflectorServer.name;
+export const RR_CLIENT = annotationRows.reflectorClient.name;
 
 /** Well-known communities by name: words joined by hyphens, and two that GoBGP, so the original, calls otherwise. */
 const wellKnown: ReadonlyMap<string, number> = new Map([

@@ -6,17 +6,18 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { ExternalPeer } from './external-peer.ts';
 import { type AnnotationProblem, type Parsed, show } from './problem.ts';
+import { annotations as annotationRows } from './registry.ts';
 import { address, password, peerAsn, port } from './value.ts';
 
-export const PEERS = 'kube-router.io/peers';
+export const PEERS = annotationRows.peers.name;
 
 /** The deprecated annotations with the key of a peer that each gives a value for. */
 const DEPRECATED = {
-  remoteip: 'kube-router.io/peer.ips',
-  remoteasn: 'kube-router.io/peer.asns',
-  password: 'kube-router.io/peer.passwords',
-  port: 'kube-router.io/peer.ports',
-  localip: 'kube-router.io/peer.localips',
+  remoteip: annotationRows.peerAddresses.name,
+  remoteasn: annotationRows.peerAsns.name,
+  password: annotationRows.peerPasswords.name,
+  port: annotationRows.peerPorts.name,
+  localip: annotationRows.peerLocalAddresses.name,
 } as const;
 
 const NUMERIC = new Set<string>(['remoteasn', 'port']);
