@@ -4,27 +4,16 @@ import { ApiClient } from './cluster/kubernetes/api.ts';
 import { connectKubernetes } from './cluster/kubernetes/connect.ts';
 import { KubernetesSource } from './cluster/kubernetes/source.ts';
 import { ManifestsSource } from './cluster/manifests/source.ts';
-import type { ClusterSource, ClusterView } from './cluster/model.ts';
+import type { ClusterSource } from './cluster/model.ts';
 import { ClusterStore } from './cluster/store.ts';
-import type { Health } from './health/health.ts';
 import { startHealthServer } from './health/server.ts';
 import type { Log } from './log.ts';
 import { collectProcess, createMetrics } from './metrics/create.ts';
 import type { Metrics } from './metrics/registry.ts';
 import { startMetricsServer } from './metrics/server.ts';
-import type { Module } from './module.ts';
+import type { ModuleDefinition } from './module.ts';
 import { formatDuration } from './options/duration.ts';
 import type { AgentOptions } from './options/options.ts';
-
-/** What a module is made of. */
-export interface ModuleContext {
-  readonly options: AgentOptions;
-  readonly nodeName: string;
-  readonly cluster: ClusterView;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly health: Health;
-}
 
 export interface DaemonOptions {
   readonly options: AgentOptions;
@@ -34,7 +23,7 @@ export interface DaemonOptions {
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Modules in the order of their start. */
-  readonly modules: readonly ((context: ModuleContext) => Module)[];
+  readonly modules: readonly ModuleDefinition[];
 }
 
 /** The cluster could not be read in the time that --cache-sync-timeout gives. */
@@ -104,9 +93,9 @@ export class Daemon {
     const metricsServer = await startMetricsServer(options, registry, this.#log.child('metrics'));
     if (metricsServer !== undefined) this.#stops.push({ name: 'metrics', stop: () => metricsServer.close() });
 
-    for (const create of modules) {
+    for (const definition of modules) {
       if (this.#aborted.signal.aborted) return;
-      const module = create({
+      const module = definition.create({
         options,
         nodeName,
         cluster: store,
@@ -120,10 +109,11 @@ export class Daemon {
   }
 
   async #createSource(store: ClusterStore, metrics: Metrics): Promise<ClusterSource> {
-    const { options, env } = this.#setup;
+    const { options, env, modules } = this.#setup;
     const log = this.#log.child('cluster');
-    if (options.manifests !== '') return new ManifestsSource(options.manifests, store, log);
-    return new KubernetesSource({
+    const kinds = [...new Set(modules.flatMap((module) => module.kinds))];
+    if (options.manifests !== '') return new ManifestsSource(options.manifests, kinds, store, log);
+    return new KubernetesSource(kinds, {
       api: new ApiClient(await connectKubernetes(options, env)),
       store,
       log,

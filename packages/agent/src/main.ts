@@ -7,7 +7,7 @@ import { resolveNodeName } from './node-name.ts';
 import { helpText } from './options/command-line.ts';
 import { parseOptions } from './options/parse.ts';
 import { describeProblem } from './options/problem.ts';
-import { createRouter } from './router/router.ts';
+import { router } from './router/router.ts';
 
 /**
  * The process: command line, signals, exit code. Nothing else in the agent ends the process. A fault that nobody handled
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   log.info('starting', { version, node: process.version, nodeName });
   for (const { part, flag } of unbuilt) log.warn(`${part} is not built yet and stays off`, { flag: `--${flag}` });
 
-  const daemon = new Daemon({ options, nodeName, version, log, env: process.env, modules: [createRouter] });
+  const daemon = new Daemon({ options, nodeName, version, log, env: process.env, modules: [router] });
   stopOnSignals(daemon, log);
   try {
     await daemon.start();

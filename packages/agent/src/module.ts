@@ -1,3 +1,9 @@
+import type { ClusterView, Kind } from './cluster/model.ts';
+import type { Health } from './health/health.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics/registry.ts';
+import type { AgentOptions } from './options/options.ts';
+
 /** One part of the daemon with a life of its own: the daemon starts modules in order and stops them in reverse. */
 export interface Module {
   readonly name: string;
@@ -5,4 +11,21 @@ export interface Module {
   start(): Promise<void>;
   /** Ends the module's work. What it programmed in the kernel stays as it is. */
   stop(): Promise<void>;
+}
+
+/** What a module is made of. */
+export interface ModuleContext {
+  readonly options: AgentOptions;
+  readonly nodeName: string;
+  readonly cluster: ClusterView;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly health: Health;
+}
+
+/** A module before it is made. */
+export interface ModuleDefinition {
+  /** What it reads of the cluster: these kinds are in the store, others only when another module asks for them. */
+  readonly kinds: readonly Kind[];
+  create(context: ModuleContext): Module;
 }

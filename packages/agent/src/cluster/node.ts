@@ -1,17 +1,9 @@
 import * as z from 'zod';
-import { isAddress, isCidr } from '../options/value.ts';
+import { isAddress } from '../options/value.ts';
 import type { Node } from './model.ts';
+import { cidr, optional, readWith, texts } from './object.ts';
 
 /** Reads a Node of the core/v1 API. Fields that routelet does not read are dropped. */
-
-const cidr = z.string().refine(isCidr, {
-  error: ({ input }) => `"${input}" is no prefix, expected one such as 10.244.1.0/24`,
-});
-
-const texts = z
-  .record(z.string(), z.string())
-  .nullish()
-  .transform((value) => value ?? {});
 
 const address = z
   .object({ type: z.string(), address: z.string() })
@@ -19,8 +11,6 @@ const address = z
     path: ['address'],
     error: ({ input }) => `${JSON.stringify((input as { address?: unknown }).address)} is no IP address`,
   });
-
-const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
 
 const schema = z.object({
   metadata: z.object({
@@ -43,11 +33,8 @@ const schema = z.object({
 
 /** A Node, or the first thing that is wrong with it with its path. */
 export function readNode(raw: unknown): Node | { readonly problem: string } {
-  const result = schema.safeParse(raw);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    return { problem: `${z.core.toDotPath(issue?.path ?? [])}: ${issue?.message}` };
-  }
+  const result = readWith(schema, raw);
+  if ('problem' in result) return result;
   const { metadata, spec, status } = result.data;
   return {
     kind: 'Node',

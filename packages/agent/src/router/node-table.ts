@@ -2,7 +2,7 @@
  * The facts of all nodes, kept up to date from the changes of the cluster, and the answer to the one question that
  * matters after each: what became of it to this node's routing.
  */
-import type { ClusterChange, Node } from '../cluster/model.ts';
+import type { ChangeOf, Node } from '../cluster/model.ts';
 import { equalFacts, type NodeFacts, readNodeFacts } from './node-facts.ts';
 
 export interface NodeTableChange {
@@ -31,7 +31,7 @@ export class NodeTable {
     return this.#facts;
   }
 
-  apply(changes: readonly ClusterChange[]): NodeTableChange {
+  apply(changes: readonly ChangeOf<'Node'>[]): NodeTableChange {
     let own = false;
     let facts = false;
     for (const change of changes) {

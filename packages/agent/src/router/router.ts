@@ -10,11 +10,11 @@ import { Rtnetlink, type SubscriptionEvent } from '@routelet/netlink-wire';
 import { createRib, type Rib } from '@routelet/rib';
 import { addressFromBytes } from '../annotations/prefix.ts';
 import type { ClusterChange, ClusterView } from '../cluster/model.ts';
-import type { Health, Heartbeat } from '../health/health.ts';
+import type { Heartbeat } from '../health/health.ts';
 import { runCommand } from '../kernel/command.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
-import type { Module } from '../module.ts';
+import type { Module, ModuleContext, ModuleDefinition } from '../module.ts';
 import type { AgentOptions } from '../options/options.ts';
 import { BRIDGE } from './bridge.ts';
 import { checkCni } from './cni.ts';
@@ -32,18 +32,10 @@ import { observeRib, updateRouteGauges } from './route-metrics.ts';
 import { ownsRoute, type RouteContext, routeContext } from './routes.ts';
 import { WorkLoop } from './work-loop.ts';
 
-export interface RouterDependencies {
-  readonly options: AgentOptions;
-  readonly nodeName: string;
-  readonly cluster: ClusterView;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly health: Health;
-}
-
-export function createRouter(dependencies: RouterDependencies): Module {
-  return new Router(dependencies);
-}
+export const router: ModuleDefinition = {
+  kinds: ['Node'],
+  create: (context) => new Router(context),
+};
 
 /** What BGP has to be planned again for: `facts` and `host` also change what routes are made of. */
 type BgpPart = 'own' | 'facts' | 'host' | 'full';
@@ -84,7 +76,7 @@ class Router implements Module {
   #routing: Routing | undefined;
   #settleTimer: NodeJS.Timeout | undefined;
 
-  constructor({ options, nodeName, cluster, log, metrics, health }: RouterDependencies) {
+  constructor({ options, nodeName, cluster, log, metrics, health }: ModuleContext) {
     this.#options = options;
     this.#nodeName = nodeName;
     this.#cluster = cluster;
@@ -152,7 +144,7 @@ class Router implements Module {
   }
 
   #clusterChanged(changes: readonly ClusterChange[]): void {
-    const { own, facts } = this.#nodes.apply(changes.filter(({ kind }) => kind === 'Node'));
+    const { own, facts } = this.#nodes.apply(changes.filter((change) => change.kind === 'Node'));
     if (own) this.#bgpLoop.mark(['own']);
     if (facts) {
       this.#bgpLoop.mark(['facts']);

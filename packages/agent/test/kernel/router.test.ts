@@ -16,7 +16,7 @@ import { HealthMonitor } from '../../src/health/monitor.ts';
 import type { Log } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics/create.ts';
 import { parseOptions } from '../../src/options/parse.ts';
-import { createRouter } from '../../src/router/router.ts';
+import { router as routerModule } from '../../src/router/router.ts';
 import { node } from '../unit/router/fixture.ts';
 
 const sh = (command: string) => execFileSync('sh', ['-c', command], { encoding: 'utf8' });
@@ -118,7 +118,7 @@ function start(t: Test, cluster: ClusterStore, args: readonly string[] = []) {
   const { log, lines } = record();
   const { metrics, registry } = createMetrics('test');
   const health = new HealthMonitor(() => performance.now());
-  const router = createRouter({ options: parsed.options, nodeName: 'n1', cluster, log, metrics, health });
+  const router = routerModule.create({ options: parsed.options, nodeName: 'n1', cluster, log, metrics, health });
   t.teardown(async () => {
     await router.stop();
     if (!t.passing()) t.comment(lines.join('\n'));

@@ -2,16 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { Daemon, type ModuleContext } from '../../src/daemon.ts';
+import { Daemon } from '../../src/daemon.ts';
 import { listenHttp } from '../../src/listener.ts';
-import type { Module } from '../../src/module.ts';
+import type { ModuleContext, ModuleDefinition } from '../../src/module.ts';
 import { parseOptions } from '../../src/options/parse.ts';
 import { capturedLog } from './captured-log.ts';
 import { scriptedServer } from './cluster/kubernetes/api-server.ts';
 
 const NODE = '{apiVersion: v1, kind: Node, metadata: {name: n1}}\n';
 
-async function setUp(t: Test, argv: readonly string[], modules: readonly ((context: ModuleContext) => Module)[]) {
+async function setUp(t: Test, argv: readonly string[], modules: readonly ModuleDefinition[]) {
   const folder = await mkdtemp(join(tmpdir(), 'routelet-daemon-'));
   t.teardown(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'n1.yaml'), NODE);
@@ -34,8 +34,9 @@ async function freePort(): Promise<number> {
 function recorded(...names: readonly string[]) {
   const said: string[] = [];
   const modules = names.map(
-    (name) =>
-      ({ nodeName, cluster }: ModuleContext): Module => ({
+    (name): ModuleDefinition => ({
+      kinds: ['Node'],
+      create: ({ nodeName, cluster }: ModuleContext) => ({
         name,
         start: async () => {
           said.push(`start ${name} on ${nodeName}, knows ${cluster.list('Node').map(({ metadata }) => metadata.name)}`);
@@ -46,6 +47,7 @@ function recorded(...names: readonly string[]) {
           if (name === 'bad') throw new Error('stuck');
         },
       }),
+    }),
   );
   return { said, modules };
 }

@@ -1,15 +1,16 @@
-import { kindNames } from '../kinds.ts';
-import type { ClusterSource } from '../model.ts';
+import type { ClusterSource, Kind } from '../model.ts';
 import { Reflector, type ReflectorPorts } from './reflector.ts';
 
-/** Fills a store from an API server, one list and watch a kind. */
+/** Fills a store from an API server, one list and watch a kind: the ones asked for, so that no right is needed for others. */
 export class KubernetesSource implements ClusterSource {
   readonly name = 'kubernetes';
+  readonly #kinds: readonly Kind[];
   readonly #ports: ReflectorPorts;
   readonly #ended = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(ports: ReflectorPorts) {
+  constructor(kinds: readonly Kind[], ports: ReflectorPorts) {
+    this.#kinds = kinds;
     this.#ports = ports;
   }
 
@@ -20,7 +21,7 @@ export class KubernetesSource implements ClusterSource {
   async start(signal: AbortSignal): Promise<void> {
     const ended = AbortSignal.any([signal, this.#ended.signal]);
     const synced: Promise<void>[] = [];
-    const runs = kindNames.map((kind) => {
+    const runs = this.#kinds.map((kind) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       synced.push(promise);
       return new Reflector(kind, this.#ports).run(ended, resolve).then(resolve);

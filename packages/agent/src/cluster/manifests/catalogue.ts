@@ -11,7 +11,12 @@ export interface FileProblem extends ManifestProblem {
  * file keeps all of its objects, a bad object keeps the one that was there before.
  */
 export class Catalogue {
+  readonly #kinds: ReadonlySet<Kind>;
   readonly #files = new Map<string, { readonly text: string; readonly objects: readonly ManifestObject[] }>();
+
+  constructor(kinds: Iterable<Kind>) {
+    this.#kinds = new Set(kinds);
+  }
 
   /**
    * Takes the texts of all files that are there (by name), `unreadable` those that are there and cannot be read. Returns
@@ -32,7 +37,7 @@ export class Catalogue {
       const before = this.#files.get(file);
       if (before?.text === text) continue;
       changed = true;
-      const manifest = parseManifest(text);
+      const manifest = parseManifest(text, this.#kinds);
       if (manifest.kind === 'broken') {
         problems.push({ file, line: manifest.line, text: `expected YAML: ${manifest.text}` });
         this.#files.set(file, { text, objects: before?.objects ?? [] });

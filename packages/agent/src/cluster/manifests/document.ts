@@ -1,11 +1,12 @@
 import { isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { isKind, kinds } from '../kinds.ts';
 import type { Kind, KindMap } from '../model.ts';
+import { DEFAULT_NAMESPACE } from '../object.ts';
 import { storeKey } from '../store.ts';
 
 /**
- * Reads the text of one manifest: YAML or JSON, several documents, lists. Kinds that routelet does not read are passed
- * over. Pure; what to do about a problem is the source's affair.
+ * Reads the text of one manifest: YAML or JSON, several documents, lists. Kinds that nobody asked for are
+ * passed over. Pure; what to do about a problem is the source's affair.
  */
 
 export interface ManifestObject {
@@ -29,7 +30,7 @@ export type Manifest =
       readonly problems: readonly ManifestProblem[];
     };
 
-export function parseManifest(text: string): Manifest {
+export function parseManifest(text: string, wanted: ReadonlySet<Kind>): Manifest {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
   const objects: ManifestObject[] = [];
@@ -55,7 +56,7 @@ export function parseManifest(text: string): Manifest {
       ? root.items.map((raw, index) => ({ raw, line: lineOf(['items', index]) }))
       : [{ raw: root, line: lineOf([]) }];
     for (const { raw, line } of found) {
-      const read = readObject(raw);
+      const read = readObject(raw, wanted);
       if (read === undefined) continue;
       if ('problem' in read)
         problems.push({ line, text: read.problem, ...(read.key !== undefined && { key: read.key }) });
@@ -75,12 +76,12 @@ type ReadObject =
   | { readonly key: string; readonly object: KindMap[Kind] }
   | { readonly problem: string; readonly key?: string };
 
-function readObject(raw: unknown): ReadObject | undefined {
+function readObject(raw: unknown, wanted: ReadonlySet<Kind>): ReadObject | undefined {
   if (typeof raw !== 'object' || raw === null || !('kind' in raw) || typeof raw.kind !== 'string') {
     return { problem: 'expected a Kubernetes object with apiVersion, kind and metadata' };
   }
   const { kind } = raw;
-  if (!isKind(kind)) return undefined;
+  if (!isKind(kind) || !wanted.has(kind)) return undefined;
   const row = kinds[kind];
   const apiVersion = 'apiVersion' in raw ? raw.apiVersion : undefined;
   if (apiVersion !== row.apiVersion) {
@@ -106,5 +107,6 @@ function keyOf(kind: Kind, raw: object): string | undefined {
   const name = nameOf(raw);
   const { namespace } = metadataOf(raw) as { namespace?: unknown };
   if (name === undefined) return undefined;
-  return `${kind} ${storeKey(name, kinds[kind].namespaced && typeof namespace === 'string' ? namespace : undefined)}`;
+  if (!kinds[kind].namespaced) return `${kind} ${storeKey(name)}`;
+  return `${kind} ${storeKey(name, typeof namespace === 'string' ? namespace : DEFAULT_NAMESPACE)}`;
 }

@@ -2,8 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../log.ts';
-import { kindNames } from '../kinds.ts';
-import type { ClusterSource } from '../model.ts';
+import type { ClusterSource, Kind } from '../model.ts';
 import type { ClusterStore } from '../store.ts';
 import { Catalogue } from './catalogue.ts';
 
@@ -31,17 +30,21 @@ export class ManifestsFolderError extends Error {
 export class ManifestsSource implements ClusterSource {
   readonly name = 'manifests';
   readonly #folder: string;
+  readonly #kinds: readonly Kind[];
   readonly #store: ClusterStore;
   readonly #log: Log;
-  readonly #catalogue = new Catalogue();
+  readonly #catalogue: Catalogue;
   #watcher: FSWatcher | undefined;
   #watched = '';
   #quiet: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
   #scan: Promise<void> = Promise.resolve();
 
-  constructor(folder: string, store: ClusterStore, log: Log) {
+  /** Objects of other kinds than `kinds` are passed over. */
+  constructor(folder: string, kinds: readonly Kind[], store: ClusterStore, log: Log) {
     this.#folder = folder;
+    this.#kinds = kinds;
+    this.#catalogue = new Catalogue(kinds);
     this.#store = store;
     this.#log = log;
   }
@@ -96,7 +99,7 @@ export class ManifestsSource implements ClusterSource {
     for (const { file, line, text } of problems) this.#log.error(`${file} line ${line}: ${text}`, { file, line });
     if (!changed) return;
     const objects = this.#catalogue.objects();
-    for (const kind of kindNames) {
+    for (const kind of this.#kinds) {
       this.#store.replaceAll(
         kind,
         objects.filter((object) => object.kind === kind),

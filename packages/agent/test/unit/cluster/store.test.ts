@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ClusterChange, Node } from '../../../src/cluster/model.ts';
+import type { ClusterChange, EndpointSlice, Node } from '../../../src/cluster/model.ts';
 import { ClusterStore } from '../../../src/cluster/store.ts';
 
 function node(name: string, podCIDR = '10.244.1.0/24', resourceVersion = '1'): Node {
@@ -90,4 +90,48 @@ t.test('a listener that left hears nothing', async (t) => {
   store.set(node('a'));
   await turn();
   t.same(said(), []);
+});
+
+t.test('slices are found by their Service, also after they moved to another one', (t) => {
+  const slice = (name: string, service: string | undefined, port = 80): EndpointSlice => ({
+    kind: 'EndpointSlice',
+    metadata: {
+      name,
+      namespace: 'shop',
+      labels: service === undefined ? {} : { 'kubernetes.io/service-name': service },
+      annotations: {},
+    },
+    addressType: 'IPv4',
+    endpoints: [],
+    ports: [{ name: '', protocol: 'TCP', port }],
+  });
+  const store = new ClusterStore();
+  const of = (service: string) => store.listBy('EndpointSlice', `shop/${service}`).map((one) => one.ports[0]?.port);
+  store.replaceAll('EndpointSlice', [slice('a', 'web'), slice('b', 'web', 81), slice('c', undefined)]);
+  t.same([of('web'), of('api')], [[80, 81], []]);
+  store.set(slice('a', 'web', 90));
+  t.same(of('web'), [90, 81], 'a change is in the index');
+  store.set(slice('b', 'api', 81));
+  t.same([of('web'), of('api')], [[90], [81]]);
+  store.delete('EndpointSlice', 'a', 'shop');
+  store.set(slice('b', undefined));
+  t.same([of('web'), of('api')], [[], []]);
+  t.end();
+});
+
+t.test('objects of one name in two namespaces are two', (t) => {
+  const store = new ClusterStore();
+  const slice = (namespace: string): EndpointSlice => ({
+    kind: 'EndpointSlice',
+    metadata: { name: 'a', namespace, labels: {}, annotations: {} },
+    addressType: 'IPv4',
+    endpoints: [],
+    ports: [],
+  });
+  store.replaceAll('EndpointSlice', [slice('x'), slice('y')]);
+  t.equal(store.list('EndpointSlice').length, 2);
+  store.replaceAll('EndpointSlice', [slice('y')]);
+  t.equal(store.get('EndpointSlice', 'a', 'x'), undefined);
+  t.ok(store.get('EndpointSlice', 'a', 'y'));
+  t.end();
 });

@@ -14,7 +14,7 @@ async function setUp(t: Test) {
   const { log, lines, says } = capturedLog();
   let lists = 0;
   const pauses: number[] = [];
-  const source = new KubernetesSource({
+  const source = new KubernetesSource(['Node'], {
     api: new ApiClient({ server: server.url, authorise: async () => {} }),
     store,
     log,

@@ -1,5 +1,8 @@
 import t from 'tap';
-import { parseManifest } from '../../../../src/cluster/manifests/document.ts';
+import { parseManifest as parse } from '../../../../src/cluster/manifests/document.ts';
+import type { Kind } from '../../../../src/cluster/model.ts';
+
+const parseManifest = (text: string, kinds: readonly Kind[] = ['Node']) => parse(text, new Set(kinds));
 
 const node = (name: string, cidr = '10.244.1.0/24') => `apiVersion: v1
 kind: Node
@@ -62,5 +65,23 @@ t.test('what is no YAML breaks the file, at its line', (t) => {
 t.test('aliases do not blow up', (t) => {
   const levels = Array.from({ length: 12 }, (_, n) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`)}]`);
   t.match(parseManifest(`a0: &a0 x\n${levels.join('\n')}\n`), { kind: 'broken', text: /alias/i });
+  t.end();
+});
+
+t.test('namespaced kinds: the default namespace, and only the kinds asked for', (t) => {
+  const text = `${node('a')}---
+{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {clusterIP: 10.96.0.1}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: s, namespace: x}, spec: {clusterIP: nine}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: p}}
+`;
+  const manifest = parseManifest(text, ['Node', 'Service']);
+  if (manifest.kind === 'broken') throw new Error(manifest.text);
+  t.same(
+    manifest.objects.map(({ key }) => key),
+    ['Node /a', 'Service default/s'],
+  );
+  t.match(manifest.problems, [{ line: 10, key: 'Service x/s', text: /^Service s: spec\.clusterIP: "nine"/ }]);
   t.end();
 });

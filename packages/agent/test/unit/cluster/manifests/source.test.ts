@@ -17,7 +17,7 @@ async function started(t: Test, files: Readonly<Record<string, string>>) {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const { log, says } = capturedLog();
   const store = new ClusterStore();
-  const source = new ManifestsSource(folder, store, log);
+  const source = new ManifestsSource(folder, ['Node'], store, log);
   t.teardown(async () => {
     await source.stop();
     await rm(base, { recursive: true });
@@ -99,7 +99,7 @@ t.test('a folder that goes away changes nothing; another one in its place is fol
 t.test('a folder that is not there is an error at start', async (t) => {
   const { log } = capturedLog();
   for (const folder of ['/nonexistent/manifests', import.meta.filename]) {
-    const source = new ManifestsSource(folder, new ClusterStore(), log);
+    const source = new ManifestsSource(folder, ['Node'], new ClusterStore(), log);
     await t.rejects(source.start(new AbortController().signal), {
       code: 'manifests-folder',
       message: new RegExp(`^--manifests: "${folder}" is no readable folder: (ENOENT|ENOTDIR)`),
