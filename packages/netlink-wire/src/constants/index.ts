@@ -1,8 +1,10 @@
 /** All constants of the kernel headers, by header. */
 export * from './address.ts';
 export * from './errno.ts';
+export * from './ip.ts';
 export * from './link.ts';
 export * from './neighbour.ts';
 export * from './netlink.ts';
 export * from './rtnetlink.ts';
 export * from './rule.ts';
+export * from './tunnel.ts';

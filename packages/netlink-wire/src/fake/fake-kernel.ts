@@ -20,8 +20,10 @@ import { type MessageHeader, readMessages, writeMessage } from '../message/heade
 import { families, type ObjectFamily, objectKinds } from '../rtnetlink/families.ts';
 import type { ObjectByKind, ObjectKind } from '../rtnetlink/operation.ts';
 import type { Dial } from '../socket/port.ts';
+import { Reader } from '../wire/reader.ts';
 import { Writer } from '../wire/writer.ts';
 import { FakePort } from './fake-port.ts';
+import { completeLink, linkFlags } from './link.ts';
 import { FakeTable } from './tables.ts';
 
 /** A change that was asked for. */
@@ -134,22 +136,28 @@ export class FakeKernel {
         const type = header.type === family.newType ? 'new' : header.type === family.deleteType ? 'del' : undefined;
         if (type === undefined) continue;
         const request: FakeRequest = { kind, type, object: family.decode(body), flags: header.flags };
-        this.#acknowledge(port, header, message, this.#do(request, port.id));
+        this.#acknowledge(port, header, message, this.#do(request, message, port.id));
         return;
       }
       this.#acknowledge(port, header, message, { code: 'EOPNOTSUPP' });
     });
   }
 
-  #do(request: FakeRequest, portId: number): Refusal | undefined {
+  #do(request: FakeRequest, message: Uint8Array, portId: number): Refusal | undefined {
     this.#requests.push(request);
     const refusal = this.#refuse(request);
     if (refusal !== undefined) return refusal;
     const table: FakeTable<ObjectKind> = this.#tables[request.kind];
-    const code = request.type === 'new' ? table.add(request.object, request.flags) : table.delete(request.object);
+    const change = request.kind === 'link' ? this.#linkChange(request, message) : request;
+    const code = request.type === 'new' ? table.add(change.object, change.flags) : table.delete(change.object);
     if (code !== undefined) return { code };
-    this.#notify(request, portId);
+    this.#notify({ ...change, flags: request.flags }, portId);
     return undefined;
+  }
+
+  #linkChange(request: FakeRequest, message: Uint8Array): FakeRequest {
+    const object = completeLink(this.objects('link'), message, families.link.decode(new Reader(message, NLMSG_HDRLEN)));
+    return { ...request, object, flags: linkFlags(request.flags) };
   }
 
   #acknowledge(port: FakePort, header: MessageHeader, message: Uint8Array, refusal: Refusal | undefined): void {

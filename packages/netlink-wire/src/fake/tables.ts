@@ -9,10 +9,16 @@ interface TableRules<T> {
   key(object: T): string;
   /** errno name when there is nothing to delete. */
   readonly missing: string;
+  /** errno name when there is nothing to change; ENOENT when left out. */
+  readonly unknown?: string;
 }
 
 const rules: { readonly [K in ObjectKind]: TableRules<ObjectByKind[K]> } = {
-  link: { key: (link: Link) => (link.name === '' ? `#${link.index}` : link.name), missing: 'ENODEV' },
+  link: {
+    key: (link: Link) => (link.name === '' ? `#${link.index}` : link.name),
+    missing: 'ENODEV',
+    unknown: 'ENODEV',
+  },
   address: {
     key: (address: Address) => `${address.index} ${formatAddress(address.local)}/${address.prefixLength}`,
     missing: 'EADDRNOTAVAIL',
@@ -50,7 +56,7 @@ export class FakeTable<K extends ObjectKind> {
     const key = this.#rules.key(object);
     const stands = this.#objects.has(key);
     if (stands && (flags & NLM_F_EXCL) !== 0) return 'EEXIST';
-    if (!stands && (flags & NLM_F_CREATE) === 0) return 'ENOENT';
+    if (!stands && (flags & NLM_F_CREATE) === 0) return this.#rules.unknown ?? 'ENOENT';
     if (stands && (flags & (NLM_F_REPLACE | NLM_F_APPEND)) === 0) return 'EEXIST';
     this.#objects.set(key, object);
     return undefined;

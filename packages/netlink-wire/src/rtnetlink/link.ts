@@ -4,13 +4,11 @@ import { AF_UNSPEC } from '../constants/address.ts';
 import { IFF_UP } from '../constants/link.ts';
 import { RTEXT_FILTER_SKIP_STATS } from '../constants/rtnetlink.ts';
 import type { BodyEncoder } from '../message/request.ts';
-import type { Reader } from '../wire/reader.ts';
+import { Reader } from '../wire/reader.ts';
 import { formatAddress } from './address-text.ts';
-import { linkAttributes } from './attributes/link.ts';
+import { encodePeer, IFINFOMSG_BYTES, linkAttributes, linkAttributesOf } from './attributes/link.ts';
 import type { Link, LinkSettings } from './model.ts';
-
-/** sizeof(struct ifinfomsg) */
-const IFINFOMSG_BYTES = 16;
+import { decodeTunnel, describeTunnel, encodeTunnel, isTunnelKind } from './tunnel.ts';
 
 /** @throws WireError */
 export function decodeLink(body: Reader): Link {
@@ -21,6 +19,7 @@ export function decodeLink(body: Reader): Link {
   body.skip(4); // ifi_change
   const values = linkAttributes.decode(body);
   const kind = values.IFLA_LINKINFO?.IFLA_INFO_KIND;
+  const data = values.IFLA_LINKINFO?.IFLA_INFO_DATA;
   return {
     index,
     name: values.IFLA_IFNAME ?? '',
@@ -32,11 +31,16 @@ export function decodeLink(body: Reader): Link {
     ...(values.IFLA_LINK !== undefined && { link: values.IFLA_LINK }),
     ...(values.IFLA_OPERSTATE !== undefined && { operState: values.IFLA_OPERSTATE }),
     ...(kind !== undefined && { kind }),
+    ...(data !== undefined && isTunnelKind(kind) && { tunnel: decodeTunnel(kind, new Reader(data)) }),
   };
 }
 
-/** RTM_NEWLINK and RTM_DELLINK: a link made, changed or removed. */
-export const linkSettings: BodyEncoder<LinkSettings> = {
+/** RTM_NEWLINK and RTM_DELLINK: a link made, changed or removed. The names in errors are those of its kind. */
+export function linkSettings({ kind }: LinkSettings): BodyEncoder<LinkSettings> {
+  return { ...settingsBody, attributes: linkAttributesOf(kind) };
+}
+
+const settingsBody: BodyEncoder<LinkSettings> = {
   headerBytes: IFINFOMSG_BYTES,
   attributes: linkAttributes,
   encode(writer, settings) {
@@ -53,12 +57,14 @@ export const linkSettings: BodyEncoder<LinkSettings> = {
       IFLA_MASTER: settings.master,
       // With an index, IFLA_IFNAME would rename.
       IFLA_IFNAME: settings.index === undefined ? settings.name : undefined,
-      IFLA_LINKINFO: settings.kind === undefined ? undefined : { IFLA_INFO_KIND: settings.kind },
+      IFLA_LINKINFO: linkInfo(settings),
     });
   },
   describe(settings) {
     const parts = [settings.name ?? (settings.index === undefined ? 'of no name' : `number ${settings.index}`)];
     if (settings.kind !== undefined) parts.push(`type ${settings.kind}`);
+    if (settings.tunnel !== undefined) parts.push(...describeTunnel(settings.tunnel));
+    if (settings.peer?.name !== undefined) parts.push(`peer ${settings.peer.name}`);
     if (settings.up !== undefined) parts.push(settings.up ? 'up' : 'down');
     if (settings.mtu !== undefined) parts.push(`mtu ${settings.mtu}`);
     if (settings.address !== undefined) parts.push(`address ${formatAddress(settings.address)}`);
@@ -66,6 +72,16 @@ export const linkSettings: BodyEncoder<LinkSettings> = {
     return parts.join(' ');
   },
 };
+
+/** @throws WireError where the kind has none of the data that is given. */
+function linkInfo({ kind, tunnel, peer }: Pick<LinkSettings, 'kind' | 'tunnel' | 'peer'>): LinkInfo | undefined {
+  if (kind === undefined && tunnel === undefined && peer === undefined) return undefined;
+  const data =
+    tunnel !== undefined ? encodeTunnel(kind, tunnel) : peer !== undefined ? encodePeer(kind, peer) : undefined;
+  return { IFLA_INFO_KIND: kind, IFLA_INFO_DATA: data };
+}
+
+type LinkInfo = ReturnType<typeof linkAttributes.decode>['IFLA_LINKINFO'];
 
 /** The kernel's own form of a link, as a dump or a notification carries it. */
 export const linkBody: BodyEncoder<Link> = {
@@ -85,7 +101,7 @@ export const linkBody: BodyEncoder<Link> = {
       IFLA_MASTER: link.master,
       IFLA_ADDRESS: link.address,
       IFLA_LINK: link.link,
-      IFLA_LINKINFO: link.kind === undefined ? undefined : { IFLA_INFO_KIND: link.kind },
+      IFLA_LINKINFO: linkInfo(link),
     });
   },
   describe: (link) => link.name,

@@ -22,6 +22,58 @@ export interface Link {
   readonly operState?: number;
   /** IFLA_INFO_KIND: bridge, veth, ipip, dummy … */
   readonly kind?: string;
+  /** IFLA_INFO_DATA of the kinds ipip, sit and ip6tnl. */
+  readonly tunnel?: Tunnel;
+}
+
+/** What a packet is wrapped in inside of the outer IP header: UDP with fou or gue (IFLA_IPTUN_ENCAP_*). */
+export interface TunnelEncap {
+  /** TUNNEL_ENCAP_FOU or TUNNEL_ENCAP_GUE. */
+  readonly type: number;
+  /** TUNNEL_ENCAP_FLAG_* */
+  readonly flags: number;
+  /** UDP ports; a source port of 0 is chosen for each flow. */
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
+/**
+ * A tunnel of IP in IP (include/uapi/linux/if_tunnel.h IFLA_IPTUN_*). What a request leaves out is 0 in the kernel, also
+ * when an existing tunnel is changed: then all of it has to be said again.
+ */
+export interface Tunnel {
+  /** Outer addresses; absent for any. */
+  readonly local?: Uint8Array;
+  readonly remote?: Uint8Array;
+  /** IFLA_IPTUN_PROTO, what may be inside: IPPROTO_IPIP, IPPROTO_IPV6, or 0 for both. */
+  readonly ipProtocol?: number;
+  /** Of the outer header; 0 takes that of the inner one. ip6tnl calls it hop limit. */
+  readonly ttl?: number;
+  /** ipip and sit; 1 takes that of the inner header. */
+  readonly tos?: number;
+  /** IFLA_IPTUN_PMTUDISC of ipip and sit: the outer header forbids fragments. On when left out. */
+  readonly pathMtuDiscovery?: boolean;
+  /** IFLA_IPTUN_LINK: index of the interface that the outer packets must leave by. */
+  readonly link?: number;
+  /** IFLA_IPTUN_FWMARK: mark of the outer packets. */
+  readonly mark?: number;
+  /** ip6tnl: IFLA_IPTUN_ENCAP_LIMIT (RFC 2473 §4.1.1). */
+  readonly encapLimit?: number;
+  /** ip6tnl: traffic class and flow label of the outer header. */
+  readonly flowInfo?: number;
+  /** ip6tnl: IP6_TNL_F_* */
+  readonly flags?: number;
+  readonly encap?: TunnelEncap;
+  /** IFLA_IPTUN_COLLECT_METADATA: the ends come with each packet (from a route or tc) instead. */
+  readonly collectMetadata?: boolean;
+}
+
+/** The other end of a veth that is to be made. */
+export interface VethPeer {
+  /** The kernel chooses one when left out. */
+  readonly name?: string;
+  readonly mtu?: number;
+  readonly address?: Uint8Array;
 }
 
 /** What a request may say about an interface. It is found by `index` where given, else by `name`. */
@@ -36,6 +88,10 @@ export interface LinkSettings {
   readonly address?: Uint8Array;
   /** IFLA_MASTER; 0 takes the interface out of its bridge. */
   readonly master?: number;
+  /** IFLA_INFO_DATA of the kinds ipip, sit and ip6tnl; needs `kind`, also to change a tunnel that stands. */
+  readonly tunnel?: Tunnel;
+  /** VETH_INFO_PEER, to create a veth. */
+  readonly peer?: VethPeer;
 }
 
 /** An address of an interface. */

@@ -48,7 +48,7 @@ export interface AddressOperation {
   readonly object: Address;
 }
 
-/** `create` needs `kind` and `name`; `set` and `delete` need `index` or `name`. */
+/** `create` needs `kind` and `name`; `set` and `delete` need `index` or `name`. A kernel without the kind answers EOPNOTSUPP. */
 export interface LinkOperation {
   readonly kind: 'link';
   readonly action: 'create' | 'set' | 'delete';
@@ -98,7 +98,7 @@ export function operationRequest(operation: Operation): Request {
     case 'address':
       return request(made ? RTM_NEWADDR : RTM_DELADDR, flags, verb, addressBody, operation.object);
     case 'link':
-      return request(made ? RTM_NEWLINK : RTM_DELLINK, flags, verb, linkSettings, operation.object);
+      return request(made ? RTM_NEWLINK : RTM_DELLINK, flags, verb, linkSettings(operation.object), operation.object);
     case 'neighbour':
       return request(made ? RTM_NEWNEIGH : RTM_DELNEIGH, flags, verb, neighbourBody, operation.object);
   }

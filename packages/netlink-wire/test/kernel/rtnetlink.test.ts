@@ -97,9 +97,14 @@ for (const native of [true, false]) {
       const link = await linkNamed(name);
       t.match(link, { kind: 'bridge', mtu: 1400 });
       t.ok((link.flags & IFF_UP) !== 0);
-      ip(`link add v${name} type veth peer name w${name}`);
+      await done({
+        kind: 'link',
+        action: 'create',
+        object: { name: `v${name}`, kind: 'veth', mtu: 1400, peer: { name: `w${name}`, mtu: 1350 } },
+      });
       const veth = await linkNamed(`v${name}`);
-      t.equal(veth.kind, 'veth');
+      t.match(veth, { kind: 'veth', mtu: 1400, link: (await linkNamed(`w${name}`)).index });
+      t.match(ip(`link show w${name}`), `mtu 1350`);
       await done({ kind: 'link', action: 'set', object: { index: veth.index, master: index, up: true } });
       t.equal((await linkNamed(`v${name}`)).master, index);
       await done({ kind: 'link', action: 'set', object: { name: `v${name}`, master: 0, mtu: 1300 } });

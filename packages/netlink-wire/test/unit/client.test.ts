@@ -4,6 +4,7 @@ import { FakeKernel, sink } from '../../src/fake/index.ts';
 import {
   AF_INET,
   AF_INET6,
+  IFF_UP,
   NetlinkError,
   type Route,
   type RouteOperation,
@@ -291,3 +292,37 @@ t.test('a small receive buffer bounds what is under way', async (t) => {
   t.ok(most > 0 && most < 64, `${most} messages at once`);
   client.close();
 });
+
+t.test(
+  'the fake kernel’s links: an index of their own, changed by what is said, removed by index or name',
+  async (t) => {
+    const kernel = new FakeKernel();
+    const client = await setUp(kernel);
+    t.teardown(() => client.close());
+    const local = new Uint8Array([10, 0, 0, 1]);
+    const remote = new Uint8Array([10, 0, 0, 2]);
+    const tunnel = { local, remote, ttl: 64, encap: { type: 2, flags: 0, sourcePort: 0, destinationPort: 5555 } };
+    const results = await client.apply([
+      { kind: 'link', action: 'create', object: { name: 'br0', kind: 'bridge' } },
+      { kind: 'link', action: 'create', object: { name: 'tun0', kind: 'ipip', tunnel, mtu: 1400 } },
+      { kind: 'link', action: 'create', object: { name: 'tun0', kind: 'ipip', tunnel } },
+      { kind: 'link', action: 'set', object: { name: 'tun0', up: true } },
+      { kind: 'link', action: 'set', object: { index: 2, master: 1 } },
+      { kind: 'link', action: 'set', object: { name: 'none', up: true } },
+    ]);
+    t.strictSame(
+      results.map((error) => error?.code),
+      [undefined, undefined, 'EEXIST', undefined, undefined, 'ENODEV'],
+    );
+    const link = { index: 2, name: 'tun0', type: 0, flags: IFF_UP, mtu: 1400, kind: 'ipip', tunnel, master: 1 };
+    t.strictSame((await client.links())[1], link);
+    await client.apply([{ kind: 'link', action: 'set', object: { index: 2, master: 0, up: false } }]);
+    const { master, ...free } = link;
+    t.strictSame((await client.links())[1], { ...free, flags: 0 });
+    await client.apply([{ kind: 'link', action: 'delete', object: { index: 2 } }]);
+    t.strictSame(
+      (await client.links()).map(({ name }) => name),
+      ['br0'],
+    );
+  },
+);

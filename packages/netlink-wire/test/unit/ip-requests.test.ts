@@ -1,12 +1,12 @@
-/** The bytes of our requests are those that `ip` sends for the same (test/fixtures/captures.json). */
+/** The bytes of our requests are those that `ip` sends for the same (test/fixtures/captures*.json). */
 import t from 'tap';
 import * as k from '../../src/constants/index.ts';
 import { NLM_F_ACK, NLM_F_REQUEST } from '../../src/constants/netlink.ts';
 import { type MessageHeader, writeMessage } from '../../src/message/header.ts';
-import type { Address, Neighbour, Route, Rule } from '../../src/rtnetlink/model.ts';
+import type { Address, LinkSettings, Neighbour, Route, Rule, Tunnel } from '../../src/rtnetlink/model.ts';
 import { type Operation, operationRequest } from '../../src/rtnetlink/operation.ts';
 import { Writer } from '../../src/wire/writer.ts';
-import { bytesOf, capture, fromHex, linkIndex, toHex } from '../fixtures/captures.ts';
+import { bytesOf, Captures, capture, fromHex, linkIndex, toHex } from '../fixtures/captures.ts';
 
 const br0 = linkIndex('br0');
 const br1 = linkIndex('br1');
@@ -223,11 +223,84 @@ const operations: Readonly<Record<string, Operation>> = {
   'neighbour add v6': { kind: 'neighbour', action: 'add', object: neighbour('fd00::2') },
 };
 
-t.ok(Object.keys(operations).length > 40, 'there are operations to compare');
+const tunnel = (local: string, remote: string, more: Partial<Tunnel>): Tunnel => ({
+  local: bytesOf(local),
+  remote: bytesOf(remote),
+  ipProtocol: 0,
+  ...(!local.includes(':') && { pathMtuDiscovery: true, tos: 0 }),
+  ttl: 0,
+  // `ip` says all that it knows of, zeroes too.
+  link: 0,
+  mark: 0,
+  encap: { type: k.TUNNEL_ENCAP_NONE, flags: 0, sourcePort: 0, destinationPort: 0 },
+  ...more,
+});
+const ends = (last: number) => ['10.0.0.1', `10.0.0.${last}`] as const;
+const create = (name: string, kind: string, more: Partial<LinkSettings> = {}): Operation => ({
+  kind: 'link',
+  action: 'create',
+  object: { name, kind, ...more },
+});
+const ip6 = { encapLimit: 4, flowInfo: 0, flags: 0, ttl: 64 };
 
-for (const [name, operation] of Object.entries(operations)) {
-  t.test(name, async (t) => {
-    const sent = capture(name).sent.at(-1);
+const linkOperations: Readonly<Record<string, Operation>> = {
+  'link create dummy': create('d0', 'dummy'),
+  'link create ipip': create('t0', 'ipip', { mtu: 1480, tunnel: tunnel(...ends(2), { ttl: 64 }) }),
+  'link create ipip gue': create('t1', 'ipip', {
+    tunnel: tunnel(...ends(3), {
+      ipProtocol: k.IPPROTO_IPIP,
+      ttl: 225,
+      tos: 0x10,
+      encap: { type: k.TUNNEL_ENCAP_GUE, flags: 0, sourcePort: 0, destinationPort: 5555 },
+    }),
+  }),
+  'link create ipip fou': create('t2', 'ipip', {
+    tunnel: tunnel(...ends(4), {
+      pathMtuDiscovery: false,
+      link: 1,
+      mark: 7,
+      encap: { type: k.TUNNEL_ENCAP_FOU, flags: 0, sourcePort: 4444, destinationPort: 5556 },
+    }),
+  }),
+  'link create ip6tnl': create('t4', 'ip6tnl', {
+    tunnel: tunnel('fd00::1', 'fd00::2', {
+      ...ip6,
+      ttl: 33,
+      flags: k.IP6_TNL_F_IGN_ENCAP_LIMIT,
+      encap: {
+        type: k.TUNNEL_ENCAP_NONE,
+        flags: k.TUNNEL_ENCAP_FLAG_CSUM6,
+        sourcePort: 0,
+        destinationPort: 0,
+      },
+    }),
+  }),
+  'link create ip6tnl gue': create('t5', 'ip6tnl', {
+    tunnel: tunnel('fd00::1', 'fd00::3', {
+      ...ip6,
+      ipProtocol: k.IPPROTO_IPV6,
+      encap: {
+        type: k.TUNNEL_ENCAP_GUE,
+        flags: k.TUNNEL_ENCAP_FLAG_CSUM6,
+        sourcePort: 0,
+        destinationPort: 5555,
+      },
+    }),
+  }),
+  'link create ipip metadata': create('t6', 'ipip', { tunnel: { ipProtocol: 0, collectMetadata: true } }),
+  'link create veth': create('v0', 'veth', { peer: { name: 'v1' } }),
+};
+
+const links = new Captures('captures-links.json');
+const cases = [
+  ...Object.entries(operations).map(([name, operation]) => ({ capture: capture(name), operation })),
+  ...Object.entries(linkOperations).map(([name, operation]) => ({ capture: links.named(name), operation })),
+];
+t.ok(cases.length > 45, 'there are operations to compare');
+
+for (const { capture, operation } of cases) {
+  t.test(capture.name, async (t) => {
+    const sent = capture.sent.at(-1);
     if (sent === undefined) throw new Error('ip sent nothing');
     const bytes = fromHex(sent);
     const view = new DataView(bytes.buffer);
@@ -242,7 +315,7 @@ for (const [name, operation] of Object.entries(operations)) {
     writeMessage(writer, header, (body) => request.encodeBody(body));
     // `ip` leaves what was on its stack in the padding of a next hop's RTA_VIA.
     const withoutPadding =
-      name === 'route add v4 multipath via inet6' ? sent.replace('0000000201001', '0000000200001') : sent;
-    t.equal(toHex(writer.take()), withoutPadding, capture(name).command);
+      capture.name === 'route add v4 multipath via inet6' ? sent.replace('0000000201001', '0000000200001') : sent;
+    t.equal(toHex(writer.take()), withoutPadding, capture.command);
   });
 }

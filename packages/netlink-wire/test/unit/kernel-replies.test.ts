@@ -4,12 +4,14 @@ import * as k from '../../src/constants/index.ts';
 import { NLMSG_DONE, NLMSG_ERROR } from '../../src/constants/netlink.ts';
 import { decodeAcknowledgement } from '../../src/message/acknowledgement.ts';
 import { families, type ObjectFamily, objectKinds } from '../../src/rtnetlink/families.ts';
+import { decodeLink } from '../../src/rtnetlink/link.ts';
+import type { Link } from '../../src/rtnetlink/model.ts';
 import { decodeNotification, type Notification } from '../../src/rtnetlink/notification.ts';
 import type { ObjectByKind, ObjectKind } from '../../src/rtnetlink/operation.ts';
 import { operationRequest } from '../../src/rtnetlink/operation.ts';
 import { Reader } from '../../src/wire/reader.ts';
 import { Writer } from '../../src/wire/writer.ts';
-import { bytesOf, capture, captures, eachMessage, linkIndex } from '../fixtures/captures.ts';
+import { bytesOf, Captures, capture, captures, eachMessage, linkIndex } from '../fixtures/captures.ts';
 
 const br0 = linkIndex('br0');
 
@@ -51,6 +53,52 @@ t.test('links', async (t) => {
     objects('link', 'dump links').find(({ name }) => name === 'v0'),
     { kind: 'veth', link: linkIndex('v1') },
   );
+});
+
+t.test('what a tunnel or a veth is made with is written and read the same', async (t) => {
+  const requests = new Captures('captures-links.json').cases.filter(({ name }) => name.startsWith('link create'));
+  t.ok(requests.length > 8, 'there are kinds');
+  const kinds = new Map<string, Link>();
+  for (const { name, sent } of requests) {
+    eachMessage(sent.slice(-1), (_header, body) => {
+      const link = decodeLink(body);
+      body.finish();
+      const writer = new Writer();
+      families.link.body.encode(writer, link);
+      t.strictSame(decodeLink(new Reader(writer.take())), link, name);
+      kinds.set(link.name, link);
+    });
+  }
+  t.match(kinds.get('t1'), {
+    kind: 'ipip',
+    tunnel: {
+      local: bytesOf('10.0.0.1'),
+      remote: bytesOf('10.0.0.3'),
+      ttl: 225,
+      tos: 16,
+      pathMtuDiscovery: true,
+      encap: { type: k.TUNNEL_ENCAP_GUE, sourcePort: 0, destinationPort: 5555 },
+    },
+  });
+  t.match(kinds.get('t2')?.tunnel, { pathMtuDiscovery: false, link: 1, mark: 7, encap: { sourcePort: 4444 } });
+  t.match(kinds.get('t4'), { kind: 'ip6tnl', tunnel: { remote: bytesOf('fd00::2'), flags: 1, ttl: 33 } });
+  t.equal(kinds.get('t4')?.tunnel?.encap, undefined, 'TUNNEL_ENCAP_NONE is none');
+  t.strictSame(kinds.get('t6')?.tunnel, { ipProtocol: 0, collectMetadata: true });
+  t.equal(kinds.get('v0')?.tunnel, undefined);
+});
+
+t.test('data that a kind of link has not is an error of its own', async (t) => {
+  for (const object of [
+    { name: 'x', kind: 'dummy', tunnel: {} },
+    { name: 'x', kind: 'ipip', peer: {} },
+    { name: 'x', kind: 'ipip', tunnel: { encapLimit: 4 } },
+    { name: 'x', tunnel: {} },
+  ])
+    t.throws(
+      () => operationRequest({ kind: 'link', action: 'create', object }).encodeBody(new Writer()),
+      { name: 'WireError', code: 'value' },
+      JSON.stringify(object),
+    );
 });
 
 t.test('addresses', async (t) => {
