@@ -1,5 +1,7 @@
 /** Runs one test file as a process of its own, reads its TAP and returns the counts. Decides nothing about levels. */
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { Parser, type Result } from 'tap-parser';
 import { projectRoot } from './needs.ts';
 
@@ -27,72 +29,84 @@ const isolation = [
 const REPORT_LINES = 150;
 const REMARK = /^\s*# \| (.*)/;
 
+/** A test file that runs, as a process of this machine or of another. */
+export interface RunningFile {
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** The status, or why there is none. It comes after all output. */
+  readonly exit: Promise<number | string>;
+  /** Ends it and whatever it left behind. */
+  readonly kill: () => void;
+}
+
 export interface RunOptions {
   readonly isolated: boolean;
   readonly timeoutSeconds: number;
   /** Called with each comment that a test prints for people: `# | text` (measured times, tables). */
   readonly onRemark: (line: string) => void;
+  /** Starts the file somewhere else than here. */
+  readonly start?: (file: string) => RunningFile;
 }
 
-export function runFile(file: string, options: RunOptions): Promise<FileResult> {
+export async function runFile(file: string, options: RunOptions): Promise<FileResult> {
   const started = performance.now();
-  const argv = [...(options.isolated ? isolation : []), process.execPath, file];
-  const [command = process.execPath, ...args] = argv;
-  return new Promise((done) => {
-    // The bound on a file is the runner's; tap has one of 30 s of its own.
-    const env = { ...process.env, TAP_TIMEOUT: '0' };
-    const child = spawn(command, args, { cwd: projectRoot, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      kill(child.pid);
-    }, options.timeoutSeconds * 1000);
-    const lines: string[] = [];
-    const errors: string[] = [];
-    const parser = new Parser();
-    const counts: Counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
-    count(parser, counts);
-    let ok = false;
-    parser.on('complete', (results) => {
-      ok = results.ok;
-    });
-    parser.on('line', (line: string) => {
-      lines.push(line.trimEnd());
-      const remark = REMARK.exec(line)?.[1];
-      if (remark !== undefined) options.onRemark(remark);
-    });
-    child.stdout.pipe(parser);
-    child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-    let exit: number | string = 'no exit';
-    child.on('error', (error) => errors.push(String(error)));
-    child.on('exit', (code, signal) => {
-      exit = code ?? signal ?? 'no exit';
-    });
-    child.on('close', () => {
-      clearTimeout(timer);
-      // Whatever the file left in its process group ends with it.
-      kill(child.pid);
-      parser.end();
-      const problems: string[] = [];
-      if (timedOut) problems.push(`${file} did not end within ${options.timeoutSeconds} s`);
-      if (counts.pass + counts.fail === 0) problems.push(`${file} ran no test`);
-      if (counts.skip + counts.todo > 0)
-        problems.push(`${file} has ${counts.skip + counts.todo} skipped or unfinished tests`);
-      if (exit !== 0 && counts.fail === 0) problems.push(`${file} ended with ${exit}`);
-      if (!ok && counts.fail === 0 && problems.length === 0) problems.push(`${file} printed broken TAP`);
-      const failed = counts.fail + problems.length;
-      done({
-        file,
-        passed: counts.pass,
-        failed,
-        seconds: (performance.now() - started) / 1000,
-        report:
-          failed === 0
-            ? ''
-            : [...problems, ...failing(lines), ...errors.join('').split('\n').slice(-REPORT_LINES)].join('\n'),
-      });
-    });
+  const running = (options.start ?? ((name) => startHere(name, options.isolated)))(file);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    running.kill();
+  }, options.timeoutSeconds * 1000);
+  const lines: string[] = [];
+  const errors: string[] = [];
+  const parser = new Parser();
+  const counts: Counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
+  count(parser, counts);
+  let ok = false;
+  parser.on('complete', (results) => {
+    ok = results.ok;
   });
+  parser.on('line', (line: string) => {
+    lines.push(line.trimEnd());
+    const remark = REMARK.exec(line)?.[1];
+    if (remark !== undefined) options.onRemark(remark);
+  });
+  running.stdout.pipe(parser);
+  running.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+  const [exit] = await Promise.all([running.exit, finished(running.stdout), finished(running.stderr)]);
+  clearTimeout(timer);
+  // Whatever the file left behind ends with it.
+  running.kill();
+  parser.end();
+  const problems: string[] = [];
+  if (timedOut) problems.push(`${file} did not end within ${options.timeoutSeconds} s`);
+  if (counts.pass + counts.fail === 0) problems.push(`${file} ran no test`);
+  if (counts.skip + counts.todo > 0)
+    problems.push(`${file} has ${counts.skip + counts.todo} skipped or unfinished tests`);
+  if (exit !== 0 && counts.fail === 0) problems.push(`${file} ended with ${exit}`);
+  if (!ok && counts.fail === 0 && problems.length === 0) problems.push(`${file} printed broken TAP`);
+  const failed = counts.fail + problems.length;
+  return {
+    file,
+    passed: counts.pass,
+    failed,
+    seconds: (performance.now() - started) / 1000,
+    report:
+      failed === 0
+        ? ''
+        : [...problems, ...failing(lines), ...errors.join('').split('\n').slice(-REPORT_LINES)].join('\n'),
+  };
+}
+
+function startHere(file: string, isolated: boolean): RunningFile {
+  const [command = process.execPath, ...args] = [...(isolated ? isolation : []), process.execPath, file];
+  // The bound on a file is the runner's; tap has one of 30 s of its own.
+  const env = { ...process.env, TAP_TIMEOUT: '0' };
+  const child = spawn(command, args, { cwd: projectRoot, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const exit = new Promise<number | string>((ended) => {
+    child.on('error', (error) => ended(String(error)));
+    child.on('close', (code, signal) => ended(code ?? signal ?? 'no exit'));
+  });
+  return { stdout: child.stdout, stderr: child.stderr, exit, kill: () => kill(child.pid) };
 }
 
 interface Counts {
