@@ -25,6 +25,12 @@ export interface SpeakerOptions {
   readonly exportPolicy?: PolicyChain;
   /** RFC 4724 as restarting speaker: `restarting` sets the R and F bits for the first `restartTimeMs` of this run. */
   readonly gracefulRestart?: GracefulRestartOptions;
+  /**
+   * RFC 9494 §4.6, for an AS where not all speakers have long-lived graceful restart: iBGP and confederation peers without
+   * it get long-lived stale routes too, with NO_EXPORT. All such routes have LOCAL_PREF 0 then, here and in what is sent,
+   * so that everybody prefers the same; it is to be set in all speakers of the AS that have the feature.
+   */
+  readonly longLivedPartialDeployment?: boolean;
   /** RFC 8326: this speaker goes away soon; `gracefulShutdown` of every eBGP peer. */
   readonly gracefulShutdown?: boolean;
   /**
@@ -62,6 +68,13 @@ export interface GracefulRestartOptions {
   readonly restarting?: boolean;
 }
 
+export interface LongLivedGracefulRestartOptions {
+  /** How long the peer may keep our routes. */
+  readonly staleTimeMs: number;
+  /** The longest that the peer's routes are kept here; what the peer says when left out. */
+  readonly maximumPeerStaleTimeMs?: number;
+}
+
 export interface PeerOptions {
   readonly address: string;
   readonly asn: number;
@@ -88,8 +101,8 @@ export interface PeerOptions {
    */
   readonly bfd?: true | BfdPeerOptions;
   readonly gracefulRestart?: boolean;
-  /** RFC 9494, beside graceful restart: how long a peer may keep our routes as a last resort when that is over. */
-  readonly longLivedGracefulRestart?: { readonly staleTimeMs: number };
+  /** RFC 9494, beside graceful restart: routes of a session that is gone stay as a last resort when that is over. */
+  readonly longLivedGracefulRestart?: LongLivedGracefulRestartOptions;
   /** RFC 8326: routes to the peer carry GRACEFUL_SHUTDOWN, those from it get LOCAL_PREF 0, so that traffic leaves. */
   readonly gracefulShutdown?: boolean;
   /** RFC 7911, for all families of the session. */

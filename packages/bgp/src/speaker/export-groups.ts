@@ -40,6 +40,8 @@ export interface ExportGroup {
 
 export interface ExportGroupsOptions {
   readonly clusterId: number;
+  /** RFC 9494 §4.6. */
+  readonly longLivedPartialDeployment: boolean;
   readonly attributes: AttributeStore;
   readonly peers: PeerColumn;
   readonly queue: WorkQueue;
@@ -56,9 +58,10 @@ export class ExportGroups {
 
   /** Puts the peer into the group it belongs to; `before`: the one it is in now. */
   join(rib: Rib, peer: ExportPeer, member: ExportMember, before?: ExportGroup): ExportGroup {
-    const key = keyOf(rib, peer);
+    const rules = exportRulesOf(peer, this.#options.longLivedPartialDeployment);
+    const key = keyOf(rib, peer, rules);
     if (before?.key === key) return before;
-    const group = this.#groups.get(key) ?? this.#open(key, rib, peer);
+    const group = this.#groups.get(key) ?? this.#open(key, rib, peer, rules);
     group.out.join(member, before?.out);
     if (before !== undefined) this.leave(before, member.peer);
     return group;
@@ -76,7 +79,7 @@ export class ExportGroups {
     for (const { wake } of this.#groups.values()) wake();
   }
 
-  #open(key: string, rib: Rib, peer: ExportPeer): ExportGroup {
+  #open(key: string, rib: Rib, peer: ExportPeer, rules: ExportRules): ExportGroup {
     const { clusterId, attributes, peers, queue, unsendable } = this.#options;
     const { identity, options, negotiated } = peer;
     const extendedNextHop = negotiated.extendedNextHop?.includes(rib.family) === true;
@@ -89,7 +92,7 @@ export class ExportGroups {
       clients: options.routeReflectorClient === true,
       clusterId,
       fourOctetAs: peer.negotiated.fourOctetAs,
-      rules: exportRulesOf(peer),
+      rules,
       view: {
         peerType: identity.type,
         prepended: identity.prepended,
@@ -126,13 +129,14 @@ function bestPathOut(outOptions: AdjRibOutOptions, { routeServerClient }: PeerOp
   return routeServerClient === 'own-view' ? new OwnViewOut(outOptions) : new BestPathOut(outOptions);
 }
 
-function exportRulesOf({ identity, options, negotiated }: ExportPeer): ExportRules {
+function exportRulesOf({ identity, options, negotiated }: ExportPeer, partial: boolean): ExportRules {
+  const hasLongLived = negotiated.longLivedGracefulRestart !== undefined;
   return {
     peerType: identity.type,
     role: options.role,
     allowAsSets: options.allowAsSets === true,
     routeServer: isRouteServerClient(options),
-    longLived: negotiated.longLivedGracefulRestart !== undefined,
+    longLived: hasLongLived ? 'capable' : partial && identity.type !== 'ebgp' ? 'partial' : 'none',
   };
 }
 
@@ -163,7 +167,7 @@ function onlyToCustomer({ role }: PeerOptions, { localAsn }: PeerIdentity): Pick
   return verdict.leak || verdict.otc === undefined ? {} : { onlyToCustomer: verdict.otc };
 }
 
-function keyOf(rib: Rib, peer: ExportPeer): string {
+function keyOf(rib: Rib, peer: ExportPeer, rules: ExportRules): string {
   const { exportPolicy, negotiated, identity, options } = peer;
   return JSON.stringify([
     rib.family,
@@ -178,7 +182,7 @@ function keyOf(rib: Rib, peer: ExportPeer): string {
     negotiated.extendedNextHop?.includes(rib.family) === true,
     String(pathsSent(rib, peer)),
     shutsDown(peer),
-    exportRulesOf(peer),
+    rules,
     options.routeServerClient === 'own-view' ? options.address : '',
     options.removePrivateAs === undefined ? [] : [options.removePrivateAs, options.asn],
   ]);

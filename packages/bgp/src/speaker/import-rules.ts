@@ -30,12 +30,14 @@ export interface ImportRules {
   readonly role: Role | undefined;
   /** RFC 8326: traffic is to leave the session. */
   readonly gracefulShutdown: boolean;
+  /** RFC 9494 §4.6: long-lived stale routes have LOCAL_PREF 0. */
+  readonly longLivedLast: boolean;
 }
 
 export function importRulesOf(
   peer: PeerOptions,
   { type, localAsn }: PeerIdentity,
-  { asn, confederation }: SpeakerNumbers,
+  { asn, confederation, longLivedPartialDeployment }: SpeakerNumbers,
 ): ImportRules {
   const { localAs } = peer;
   const own = [asn, ...(confederation === undefined ? [] : [confederation.identifier])];
@@ -50,6 +52,7 @@ export function importRulesOf(
     prepended: localAs !== undefined && localAs.prepend !== false ? localAs.asn : undefined,
     role: type === 'ebgp' ? peer.role : undefined,
     gracefulShutdown: type === 'ebgp' && peer.gracefulShutdown === true,
+    longLivedLast: longLivedPartialDeployment === true,
   };
 }
 
@@ -75,8 +78,12 @@ export function needsAdjusting(flags: number, { allowOwnAs, localAsn, role }: Im
   return role !== undefined;
 }
 
-/** RFC 8326 §4.1, §4.3: routes with the community from another AS, and all of a session that we shut down ourselves. */
-export function isDrained(flags: number, { type, gracefulShutdown }: ImportRules): boolean {
+/**
+ * RFC 8326 §4.1, §4.3: routes with the community from another AS, and all of a session that we shut down ourselves;
+ * RFC 9494 §4.6: those that are long-lived stale where they come from.
+ */
+export function isDrained(flags: number, { type, gracefulShutdown, longLivedLast }: ImportRules): boolean {
+  if (longLivedLast && (flags & factFlag.llgrStale) !== 0) return true;
   return gracefulShutdown || (type === 'ebgp' && (flags & factFlag.gracefulShutdown) !== 0);
 }
 

@@ -350,8 +350,10 @@ export class Neighbor implements UpdateSource, WalkedPeer {
     this.#negotiated = undefined;
     this.#connection = undefined;
     this.#leaveGroups();
+    const { maximumPeerStaleTimeMs } = this.#options.longLivedGracefulRestart ?? {};
     for (const [key, { stale }] of this.#families) {
-      stale.down(negotiated === undefined ? undefined : retentionOf(reason, key, negotiated));
+      const kept = negotiated && retentionOf(reason, key, negotiated, maximumPeerStaleTimeMs);
+      stale.down(kept);
     }
   }
 

@@ -9,6 +9,7 @@ import type { ConfederationOptions, PeerOptions } from './api.ts';
 export interface SpeakerNumbers {
   readonly asn: number;
   readonly confederation?: ConfederationOptions | undefined;
+  readonly longLivedPartialDeployment?: boolean;
 }
 
 export interface PeerIdentity {

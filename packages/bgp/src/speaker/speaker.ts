@@ -104,7 +104,7 @@ export class BgpSpeaker implements Speaker {
     const confederation = options.confederation?.identifier ?? options.asn;
     const identity = { asn: options.asn, confederation, routerId: this.#routerId, clusterId };
     this.#store = new AttributeStore(identity, (bytes, at, size) => this.#nextHops.cost(bytes, at, size));
-    this.#walks = new TableWalks(this.#queue, this.#store);
+    this.#walks = new TableWalks(this.#queue, this.#store, options.longLivedPartialDeployment === true);
     this.#ribs = new Map(
       families.map(({ key, bits }) => [
         key,
@@ -113,6 +113,7 @@ export class BgpSpeaker implements Speaker {
     );
     this.#groups = new ExportGroups({
       clusterId,
+      longLivedPartialDeployment: options.longLivedPartialDeployment === true,
       attributes: this.#store,
       peers: this.#peers,
       queue: this.#queue,

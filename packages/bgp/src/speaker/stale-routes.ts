@@ -44,6 +44,9 @@ export class StaleRoutes {
   #marked = 0;
   /** Runs from BoRR to EoRR. */
   #refresh: Timer | undefined;
+  #isUp = false;
+  /** The Long-Lived Stale Time ended in this session, before its End-of-RIB. */
+  #unsynchronized = false;
 
   constructor(clock: Clock, actions: StaleActions) {
     this.#clock = clock;
@@ -66,16 +69,17 @@ export class StaleRoutes {
 
   /** The session ended. Undefined: the routes go at once. */
   down(retention: Retention | undefined): void {
+    this.#isUp = false;
     this.#next();
     this.#refresh = stopped(this.#refresh);
-    if (retention === undefined) {
+    // RFC 9494 §4.2: the session "resets prior to becoming synchronized", with its stale time over.
+    if (retention === undefined || this.#unsynchronized) {
+      this.#unsynchronized = false;
       this.#flush();
       return;
     }
-    // "To deal with possible consecutive restarts, a route (from the peer) previously marked as stale MUST be deleted."
-    // RFC 9494 §4.2: not while the Long-Lived Stale Time runs, which is neither stopped nor updated before End-of-RIB.
-    this.#actions.sweep(this.#generation, this.#longLived === undefined ? 2 : oldestAge);
     this.#longLivedMs = retention.longLivedMs;
+    this.#keepFromBefore();
     this.#wait(retention.restartTimeMs, () => this.#restartTimeOver());
   }
 
@@ -84,6 +88,7 @@ export class StaleRoutes {
    * `longLivedPreserved`: in the capability of RFC 9494.
    */
   established(preserved: boolean, longLivedPreserved: boolean): void {
+    this.#isUp = true;
     if (this.#longLived !== undefined) {
       this.#restart = stopped(this.#restart);
       // RFC 9494 §4.2: without the family, or its F bit, in the new capability all stale routes go.
@@ -96,6 +101,7 @@ export class StaleRoutes {
 
   /** End-of-RIB: what was not sent again is gone. */
   endOfRib(): void {
+    this.#unsynchronized = false;
     if (this.retains) this.#flush();
   }
 
@@ -127,9 +133,34 @@ export class StaleRoutes {
       this.#flush();
       return;
     }
-    this.#marked = this.#generation;
-    this.#actions.markLongLived(this.#generation);
-    this.#longLived ??= this.#clock.after(this.#longLivedMs, () => this.#flush());
+    this.#markLongLived(this.#generation);
+  }
+
+  /** What an older session left, when another one ends without End-of-RIB. */
+  #keepFromBefore(): void {
+    if (this.#longLived !== undefined) {
+      // Neither stopped nor updated; a generation's number must not come round.
+      this.#actions.sweep(this.#generation, oldestAge);
+    } else if (this.#restart !== undefined && this.#longLivedMs > 0) {
+      // RFC 9494 §4.2: "in the case of consecutive restarts, the previously marked stale routes MUST NOT be deleted before
+      // the timer for the Long-Lived Stale Time expires"; their Restart Time is over.
+      this.#markLongLived((this.#generation - 1) & 0xff);
+    } else {
+      // "To deal with possible consecutive restarts, a route (from the peer) previously marked as stale MUST be deleted."
+      this.#actions.sweep(this.#generation, 2);
+    }
+  }
+
+  /** Paths older than `generation` are a last resort from now on. */
+  #markLongLived(generation: number): void {
+    this.#marked = generation;
+    this.#actions.markLongLived(generation);
+    this.#longLived ??= this.#clock.after(this.#longLivedMs, () => this.#staleTimeOver());
+  }
+
+  #staleTimeOver(): void {
+    this.#unsynchronized = this.#isUp;
+    this.#flush();
   }
 
   #flush(): void {
@@ -161,14 +192,20 @@ export function keepsRoutes(reason: DownReason, restart: NonNullable<Negotiated[
   return !(reason.code === errorCode.cease && reason.subcode === ceaseSubcode.hardReset);
 }
 
-/** What the peer's capabilities promise for a family, when its session ended for `reason`; undefined: nothing. */
+/**
+ * What the peer's capabilities promise for a family, when its session ended for `reason`; undefined: nothing. A family that
+ * one of them does not list has a time of zero there (RFC 9494 §4.2).
+ */
 export function retentionOf(
   reason: DownReason,
   family: number,
   { gracefulRestart: restart, longLivedGracefulRestart: longLived }: Negotiated,
+  maximumLongLivedMs = Number.POSITIVE_INFINITY,
 ): Retention | undefined {
   if (restart === undefined || !keepsRoutes(reason, restart)) return undefined;
   const restartTimeMs = restart.families.some((each) => each.family === family) ? restart.restartTimeMs : 0;
-  const longLivedMs = longLived?.find((each) => each.family === family)?.staleTimeMs ?? 0;
+  const staleTimeMs = longLived?.find((each) => each.family === family)?.staleTimeMs ?? 0;
+  // RFC 9494 §4.2: the received value "MAY be reduced by local configuration".
+  const longLivedMs = Math.min(staleTimeMs, maximumLongLivedMs);
   return restartTimeMs === 0 && longLivedMs === 0 ? undefined : { restartTimeMs, longLivedMs };
 }

@@ -31,10 +31,13 @@ export interface OldPaths {
 export class TableWalks {
   readonly #queue: WorkQueue;
   readonly #store: AttributeStore;
+  readonly #longLivedLast: boolean;
 
-  constructor(queue: WorkQueue, store: AttributeStore) {
+  /** `longLivedLast`: long-lived stale routes have LOCAL_PREF 0 (RFC 9494 §4.6). */
+  constructor(queue: WorkQueue, store: AttributeStore, longLivedLast: boolean) {
     this.#queue = queue;
     this.#store = store;
+    this.#longLivedLast = longLivedLast;
   }
 
   /** Removes paths. */
@@ -48,13 +51,14 @@ export class TableWalks {
     this.#eachPathOf(rib, peer, (prefix, path) => {
       if (!routes.isOlder(path, generation, age)) return;
       const received = routes.receivedOf(path);
-      if ((this.#store.flagsOf(received) & factFlag.noLlgr) !== 0) {
+      const usable = routes.usableOf(path);
+      // "either as sent by the peer or as the result of a configured policy".
+      if (this.#hasNoLlgr(received) || this.#hasNoLlgr(usable)) {
         rib.removePath(prefix, peer, routes.pathIdOf(path));
         return;
       }
-      const usable = routes.usableOf(path);
       if (usable === NO_ATTRIBUTES) return;
-      const marked = longLivedStale(this.#store, usable);
+      const marked = longLivedStale(this.#store, usable, this.#longLivedLast);
       rib.setPath(prefix, peer, routes.generationOf(path), received, marked, routes.pathIdOf(path));
       this.#store.release(marked);
     });
@@ -119,10 +123,19 @@ export class TableWalks {
     filter.begin(peer, received);
     let usable = filter.usable(rib.prefixes, prefix);
     const marks = usable !== NO_ATTRIBUTES && peer.isLongLivedStale(rib, path);
-    if (marks) usable = longLivedStale(this.#store, usable);
+    if (marks && this.#hasNoLlgr(usable)) {
+      rib.removePath(prefix, peer.peer, routes.pathIdOf(path));
+      filter.end();
+      return;
+    }
+    if (marks) usable = longLivedStale(this.#store, usable, this.#longLivedLast);
     rib.setPath(prefix, peer.peer, routes.generationOf(path), received, usable, routes.pathIdOf(path));
     if (marks) this.#store.release(usable);
     filter.end();
+  }
+
+  #hasNoLlgr(id: number): boolean {
+    return id !== NO_ATTRIBUTES && (this.#store.flagsOf(id) & factFlag.noLlgr) !== 0;
   }
 
   #eachPathOf(rib: Rib, peer: number, visit: (prefix: number, path: number) => void): void {

@@ -14,8 +14,8 @@ export interface ExportRules {
   readonly allowAsSets: boolean;
   /** The peer is a client of this route server. */
   readonly routeServer: boolean;
-  /** The peer has long-lived graceful restart. */
-  readonly longLived: boolean;
+  /** How the peer hears of long-lived stale routes: as they are, as RFC 9494 §4.6 says for one without, or not at all. */
+  readonly longLived: 'capable' | 'partial' | 'none';
 }
 
 /** Bits of `factFlag`; any of them in a path keeps it from the peer. */
@@ -23,7 +23,7 @@ export function withheldAlways({ peerType, role, allowAsSets, longLived }: Expor
   let mask = allowAsSets ? 0 : factFlag.asSet;
   // RFC 9494 §4.3: such a route "SHOULD NOT be advertised to any neighbor from which the LLGR Capability has not been
   // received".
-  if (!longLived) mask |= factFlag.llgrStale;
+  if (longLived === 'none') mask |= factFlag.llgrStale;
   // RFC 9234 §5: "If a route already contains the OTC Attribute, it MUST NOT be propagated to Providers, Peers, or RSes."
   if (peerType === 'ebgp' && role !== undefined && exportOtc(1, role, 1).leak) mask |= factFlag.hasOnlyToCustomer;
   return mask;

@@ -6,8 +6,9 @@ import { decodeAttributes } from '../attribute/decode.ts';
 import { encodeAttributes } from '../attribute/encode.ts';
 import type { CompiledPolicy, PolicyOutcome } from '../policy/compile.ts';
 import type { PolicyRoute } from '../policy/route.ts';
+import { factFlag } from './attribute-facts.ts';
 import { type AttributeStore, NO_ATTRIBUTES } from './attribute-store.ts';
-import { shuttingDown } from './drained-sets.ts';
+import { longLivedForOthers, shuttingDown } from './drained-sets.ts';
 import { ExportEncoder, type ExportView } from './export-encoder.ts';
 import { type ExportRules, withheldAlways, withheldReceived } from './export-rules.ts';
 import { LOCAL_PEER, type PeerColumn } from './peer-column.ts';
@@ -35,6 +36,7 @@ export interface ExportTransformOptions {
 
 /** No peer's identifier, as a key of the memory. */
 const SHUTDOWN = -1;
+const LONG_LIVED = -2;
 
 /** Makes attribute sets from others, and remembers them while a slice of work lasts. */
 type Memo = Map<PolicyOutcome | number, Map<number, number>>;
@@ -66,9 +68,15 @@ export class ExportTransform {
     const reflected = view.peerType === 'ibgp' && peers.isSameAs(source);
     // RFC 4456 §6: from a non-client to clients only, from a client to everybody inside.
     if (reflected && !clients && !peers.isClient(source)) return NO_ATTRIBUTES;
-    const told = this.#apply(prefix, attributes, source, reflected);
+    const told = this.#asLastResort(this.#apply(prefix, attributes, source, reflected));
     if (!shutsDown || told === NO_ATTRIBUTES) return told;
     return this.#once(SHUTDOWN, told, () => shuttingDown(store, told));
+  }
+
+  #asLastResort(id: number): number {
+    const { attributes: store, rules } = this.#options;
+    if (rules.longLived !== 'partial' || (store.flagsOf(id) & factFlag.llgrStale) === 0) return id;
+    return this.#once(LONG_LIVED, id, () => longLivedForOthers(store, id));
   }
 
   /** Starts a slice: results of `outgoing` are valid up to `end`. */

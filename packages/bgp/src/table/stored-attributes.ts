@@ -7,9 +7,9 @@ import { decodeAttributes } from '../attribute/decode.ts';
 import { category } from '../attribute/descriptor.ts';
 import { encodeAttributes } from '../attribute/encode.ts';
 import type { PathAttributes } from '../attribute/registry.ts';
-import { attributeType } from '../iana.ts';
+import { attributeType, wellKnownCommunity } from '../iana.ts';
 import type { PolicyOutcome } from '../policy/compile.ts';
-import { emptyFacts, readFacts } from './attribute-facts.ts';
+import { emptyFacts, factFlag, readFacts } from './attribute-facts.ts';
 import { type AttributeStore, trait } from './attribute-store.ts';
 
 /** Stored sets have four-octet AS numbers, and attributes of both peer types. */
@@ -70,8 +70,11 @@ export function applyOutcome(
     ownMultiExitDisc: (traits & trait.ownMultiExitDisc) !== 0,
     addressBytes,
   });
+  // RFC 9494 §4.3: "The LLGR_STALE community MUST NOT be removed when the route is further advertised."
+  const isStale = (store.flagsOf(id) & factFlag.llgrStale) !== 0;
+  const result = isStale ? withCommunity(edited.attributes, wellKnownCommunity.llgrStale) : edited.attributes;
   // A set without a next hop gets the session's own address when it is sent.
-  const bytes = withNextHop(edited.attributes, edited.nextHop === 'self' ? undefined : edited.nextHop);
+  const bytes = withNextHop(result, edited.nextHop === 'self' ? undefined : edited.nextHop);
   const own = (edited.ownNextHop ? trait.ownNextHop : 0) | (edited.ownMultiExitDisc ? trait.ownMultiExitDisc : 0);
   return store.acquire(bytes, (traits & ~(trait.ownNextHop | trait.ownMultiExitDisc)) | own);
 }
@@ -84,6 +87,11 @@ export function changedSet(
 ): number {
   const { attributes, nextHop } = decodeStored(store.bytesOf(id));
   return store.acquire(withNextHop(change(attributes), nextHop), store.traitsOf(id));
+}
+
+export function withCommunity(attributes: PathAttributes, community: number): PathAttributes {
+  const { communities = [] } = attributes;
+  return communities.includes(community) ? attributes : { ...attributes, communities: [...communities, community] };
 }
 
 /** The stored form with this next hop: an IPv4 one in NEXT_HOP. */

@@ -111,8 +111,8 @@ t.test('RFC 9234 §4.2: which roles make a session', async (t) => {
 });
 
 t.test('what a kind of peer is never told', async (t) => {
-  const { noExport, noAdvertise, noExportSubconfed, noPeer, asSet, hasOnlyToCustomer } = factFlag;
-  const base = { role: undefined, allowAsSets: false, routeServer: false, longLived: true } as const;
+  const { noExport, noAdvertise, noExportSubconfed, noPeer, asSet, hasOnlyToCustomer, llgrStale } = factFlag;
+  const base = { role: undefined, allowAsSets: false, routeServer: false, longLived: 'capable' } as const;
   const received: [why: string, rules: Parameters<typeof withheldReceived>[0], flags: number][] = [
     ['RFC 1997, eBGP', { ...base, peerType: 'ebgp' }, noAdvertise | noExport | noExportSubconfed],
     ['RFC 1997, iBGP', { ...base, peerType: 'ibgp' }, noAdvertise],
@@ -133,6 +133,8 @@ t.test('what a kind of peer is never told', async (t) => {
     ['RFC 9234 §5, sideways', { ...base, peerType: 'ebgp', role: 'peer' }, asSet | hasOnlyToCustomer],
     ['RFC 9234 §5, to a route server', { ...base, peerType: 'ebgp', role: 'rs-client' }, asSet | hasOnlyToCustomer],
     ['RFC 9234 §5, down', { ...base, peerType: 'ebgp', role: 'provider' }, asSet],
+    ['RFC 9494 §4.3', { ...base, peerType: 'ibgp', longLived: 'none' }, asSet | llgrStale],
+    ['RFC 9494 §4.6', { ...base, peerType: 'ibgp', longLived: 'partial' }, asSet],
   ];
   for (const [why, rules, flags] of always) t.equal(withheldAlways(rules), flags, why);
 });

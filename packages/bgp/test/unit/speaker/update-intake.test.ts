@@ -40,6 +40,7 @@ const defaults: ImportRules = {
   prepended: undefined,
   role: undefined,
   gracefulShutdown: false,
+  longLivedLast: false,
 };
 
 function fixture(rules = defaults) {
