@@ -15,6 +15,8 @@ export interface OpenExpectations {
   readonly localIdentifier: number;
   /** Left out: any AS number is taken. */
   readonly peerAsn?: number;
+  /** RFC 7705 §4.2: numbers that are all our AS; the peer may have any of them. */
+  readonly internalAsns?: readonly number[];
   /** Our role towards the peer (RFC 9234); left out: the peer's is not looked at. */
   readonly role?: Role;
   /** RFC 9234 §4.2 strict mode: a peer that names no role is refused. */
@@ -29,13 +31,17 @@ export function asnOf(open: OpenMessage): number {
 /** The first thing in the peer's OPEN that is not acceptable; undefined when all is. */
 export function validateOpen(open: OpenMessage, expected: OpenExpectations): BgpError | undefined {
   const asn = asnOf(open);
+  const { peerAsn, internalAsns = [] } = expected;
+  const isInternal = internalAsns.includes(asn);
   // RFC 7607 §2: AS 0 in an OPEN is Bad Peer AS.
-  if (asn === 0 || open.myAs === 0 || (expected.peerAsn !== undefined && asn !== expected.peerAsn)) {
-    const wanted = expected.peerAsn === undefined ? '' : `, expected ${expected.peerAsn}`;
+  if (asn === 0 || open.myAs === 0 || (peerAsn !== undefined && asn !== peerAsn && !isInternal)) {
+    const wanted =
+      peerAsn === undefined ? '' : `, expected ${internalAsns.length > 0 ? internalAsns.join(' or ') : peerAsn}`;
     return openError('BGP_OPEN_PEER_AS', `peer AS ${asn}${wanted}`, openSubcode.badPeerAs);
   }
   // RFC 6286 §2.2: zero, or our own from a peer in our own AS.
-  if (open.identifier === 0 || (asn === expected.localAsn && open.identifier === expected.localIdentifier)) {
+  const isOurs = open.identifier === expected.localIdentifier && (isInternal || asn === expected.localAsn);
+  if (open.identifier === 0 || isOurs) {
     const text = `BGP Identifier ${open.identifier === 0 ? '0.0.0.0' : 'equal to ours'}`;
     return openError('BGP_OPEN_IDENTIFIER', text, openSubcode.badBgpIdentifier);
   }
@@ -75,6 +81,8 @@ function rolesOf(open: OpenMessage): (Role | 'unassigned')[] {
 export interface NegotiationOptions {
   /** Members of our confederation, by AS number (RFC 5065); `localAsn` is then our member AS. */
   readonly confederationMembers?: readonly number[];
+  /** RFC 7705 §4.2: numbers that are all our AS. */
+  readonly internalAsns?: readonly number[];
 }
 
 /** RFC 4760 §8: without a multiprotocol capability a speaker speaks IPv4 unicast. */
@@ -169,7 +177,11 @@ function roleOf(open: OpenMessage): Role | undefined {
   return typeof role === 'number' ? undefined : role;
 }
 
-function peerTypeOf(localAsn: number, peerAsn: number, { confederationMembers }: NegotiationOptions): PeerType {
-  if (localAsn === peerAsn) return 'ibgp';
+function peerTypeOf(
+  localAsn: number,
+  peerAsn: number,
+  { confederationMembers, internalAsns }: NegotiationOptions,
+): PeerType {
+  if (localAsn === peerAsn || internalAsns?.includes(peerAsn) === true) return 'ibgp';
   return confederationMembers?.includes(peerAsn) ? 'confederation' : 'ebgp';
 }

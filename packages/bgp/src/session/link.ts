@@ -7,6 +7,7 @@ import type { FsmEvent } from '../fsm/event.ts';
 import { largeHoldTimeMs, sendHoldTimeMs, type TimerName, timers } from '../fsm/timer.ts';
 import { errorCode, messageType, openSubcode } from '../iana.ts';
 import type { Negotiated, OpenMessage } from '../message/model.ts';
+import { asnOf } from '../message/negotiation.ts';
 import { decodeNotification } from '../message/notification.ts';
 import { decodeOpen, encodeOpen } from '../message/open.ts';
 import { decodeRouteRefresh } from '../message/route-refresh.ts';
@@ -19,6 +20,8 @@ import { TimerSet } from './timer-set.ts';
 
 /** Calls come one at a time and never from inside a call to the link. */
 export interface LinkListener {
+  /** AS number for the next OPEN. */
+  localAsn(): number;
   event(link: Link, event: FsmEvent): void;
   /** An UPDATE. False: it is to come as an event. */
   update(link: Link, body: Uint8Array): boolean;
@@ -55,6 +58,11 @@ export class Link {
 
   get negotiated(): Negotiated | undefined {
     return this.#negotiated;
+  }
+
+  /** AS number in the OPEN that was sent. */
+  get sentAsn(): number | undefined {
+    return this.#sentOpen && asnOf(this.#sentOpen);
   }
 
   /** Whether a TCP connection is being made. */
@@ -104,7 +112,7 @@ export class Link {
   }
 
   sendOpen(): void {
-    this.#sentOpen = localOpen(this.#config);
+    this.#sentOpen = localOpen(this.#config, this.#listener.localAsn());
     this.write(encodeOpen(this.#sentOpen));
   }
 
@@ -176,7 +184,11 @@ export class Link {
   #openEvent(body: Uint8Array): FsmEvent {
     return caught('BGPOpenMsgErr', () => {
       const remote = decodeOpen(body);
-      const { event, negotiated } = judgeOpen(this.#sentOpen ?? localOpen(this.#config), remote, this.#config);
+      const { event, negotiated } = judgeOpen(
+        this.#sentOpen ?? localOpen(this.#config, this.#listener.localAsn()),
+        remote,
+        this.#config,
+      );
       if (negotiated !== undefined) {
         this.#negotiated = negotiated;
         if (negotiated.extendedMessages) this.#channel?.allowExtendedMessages();

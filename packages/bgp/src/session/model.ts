@@ -26,6 +26,11 @@ export interface GracefulRestartOffer {
 /** One neighbour. Addresses are text; times are milliseconds. */
 export interface SessionConfig {
   readonly localAsn: number;
+  /**
+   * RFC 7705 §4.2: in the OPEN that follows one that the peer refused as Bad Peer AS, in turn with `localAsn`. Where
+   * `peerAsn` is one of the two, both are the same AS: the peer may have either, and is an internal one.
+   */
+  readonly otherLocalAsn?: number;
   /** BGP Identifier as an unsigned 32-bit number. */
   readonly localIdentifier: number;
   readonly peerAsn: number;

@@ -4,18 +4,18 @@ import { afiOf, safiOf } from '../family/model.ts';
 import type { FsmEvent } from '../fsm/event.ts';
 import { afi, asTrans, capabilityCode, errorCode, openSubcode } from '../iana.ts';
 import type { Negotiated, OpenMessage } from '../message/model.ts';
-import { negotiate, validateOpen } from '../message/negotiation.ts';
+import { asnOf, negotiate, validateOpen } from '../message/negotiation.ts';
 import type { GracefulRestartOffer, SessionConfig } from './model.ts';
 
-/** This side's OPEN; asks `config.gracefulRestart` for what holds now. */
-export function localOpen(config: SessionConfig): OpenMessage {
+/** This side's OPEN with AS number `localAsn`; asks `config.gracefulRestart` for what holds now. */
+export function localOpen(config: SessionConfig, localAsn = config.localAsn): OpenMessage {
   const restart = config.gracefulRestart?.();
   const capabilities: Capability[] = [
     ...config.families.map((family) => ({ kind: 'multiprotocol', family }) as const),
     { kind: 'route-refresh' },
     { kind: 'enhanced-route-refresh' },
     { kind: 'extended-message' },
-    { kind: 'four-octet-as', asn: config.localAsn },
+    { kind: 'four-octet-as', asn: localAsn },
   ];
   if (restart !== undefined) capabilities.push(...restartCapabilities(restart));
   if (config.addPath !== undefined) {
@@ -30,7 +30,7 @@ export function localOpen(config: SessionConfig): OpenMessage {
   return {
     kind: 'open',
     version: 4,
-    myAs: config.localAsn > 0xffff ? asTrans : config.localAsn,
+    myAs: localAsn > 0xffff ? asTrans : localAsn,
     holdTimeSeconds: Math.floor(config.holdTimeMs / 1000),
     identifier: config.localIdentifier,
     capabilities,
@@ -63,17 +63,22 @@ export function judgeOpen(
   remote: OpenMessage,
   config: SessionConfig,
 ): { readonly event: FsmEvent; readonly negotiated?: Negotiated } {
-  const { localAsn, localIdentifier, peerAsn, role, roleStrict = false, confederationMembers } = config;
+  const { localIdentifier, peerAsn, role, roleStrict = false, confederationMembers } = config;
+  const internalAsns = internalAsnsOf(config);
   const error = validateOpen(remote, {
-    localAsn,
+    localAsn: asnOf(local),
     localIdentifier,
     peerAsn,
+    ...(internalAsns !== undefined && { internalAsns }),
     ...(role !== undefined && { role, roleRequired: roleStrict }),
   });
   if (error !== undefined) {
     return { event: { name: 'BGPOpenMsgErr', notification: error.notification, text: error.message } };
   }
-  const negotiated = negotiate(local, remote, confederationMembers === undefined ? {} : { confederationMembers });
+  const negotiated = negotiate(local, remote, {
+    ...(confederationMembers !== undefined && { confederationMembers }),
+    ...(internalAsns !== undefined && { internalAsns }),
+  });
   if (negotiated.families.length === 0) return { event: noCommonFamily(config) };
   const { holdTimeMs, keepaliveMs, peerIdentifier, gracefulRestart } = negotiated;
   return {
@@ -87,6 +92,12 @@ export function judgeOpen(
       gracefulRestart: (gracefulRestart?.families.length ?? 0) > 0,
     },
   };
+}
+
+function internalAsnsOf({ localAsn, otherLocalAsn, peerAsn }: SessionConfig): readonly number[] | undefined {
+  if (otherLocalAsn === undefined) return undefined;
+  const numbers = [localAsn, otherLocalAsn];
+  return numbers.includes(peerAsn) ? numbers : undefined;
 }
 
 /** RFC 5492 §5: the data lists the capabilities whose lack ends the session, encoded as in an OPEN. */

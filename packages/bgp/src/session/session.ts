@@ -16,7 +16,7 @@ import {
   stepNeighbour,
 } from '../fsm/neighbour.ts';
 import type { DownReason, FsmStateName } from '../fsm/state.ts';
-import { ceaseSubcode, errorCode, messageType } from '../iana.ts';
+import { ceaseSubcode, errorCode, messageType, openSubcode } from '../iana.ts';
 import { headerBytes } from '../message/header.ts';
 import { encodeKeepalive } from '../message/keepalive.ts';
 import { encodeNotification } from '../message/notification.ts';
@@ -54,6 +54,8 @@ class NeighbourSession implements Session {
   #established: Link | undefined;
   #parked: Connection | undefined;
   #paused = false;
+  /** For the next OPEN. */
+  #localAsn: number;
   readonly #queue: Queued[] = [];
   #running = false;
 
@@ -61,6 +63,7 @@ class NeighbourSession implements Session {
     this.#config = config;
     this.#events = events;
     this.#ports = ports;
+    this.#localAsn = config.localAsn;
     this.#warn = limitWarnings(ports.clock, (text) => events.warning(text));
     this.#state = initialNeighbour({
       passive: config.passive ?? false,
@@ -282,7 +285,9 @@ class NeighbourSession implements Session {
     const known = this.#links.get(id);
     if (known !== undefined) return known;
     const link = new Link(id, this.#config, this.#ports, {
+      localAsn: () => this.#localAsn,
       event: (from, event) => {
+        if (event.name === 'NotifMsg' && isBadPeerAs(event)) this.#otherNumber(from.sentAsn);
         if (event.name === 'TcpConnectionFails' && slotOf(this.#state, id)?.fsm.name === 'Connect') {
           this.#warn(`${this.#peer()}: connecting failed: ${event.text}`);
         }
@@ -299,6 +304,12 @@ class NeighbourSession implements Session {
     });
     this.#links.set(id, link);
     return link;
+  }
+
+  /** RFC 7705 §4.2: the peer knows us by our other number. Both connections of a collision say so. */
+  #otherNumber(refused: number | undefined): void {
+    const { localAsn, otherLocalAsn } = this.#config;
+    if (otherLocalAsn !== undefined) this.#localAsn = refused === localAsn ? otherLocalAsn : localAsn;
   }
 
   #raise(link: Link, event: FsmEvent): void {
@@ -347,6 +358,10 @@ interface Turn {
   /** The end of an Established session. */
   lost?: DownReason;
   established?: Link;
+}
+
+function isBadPeerAs({ code, subcode }: Pick<DownReason, 'code' | 'subcode'>): boolean {
+  return code === errorCode.openMessage && subcode === openSubcode.badPeerAs;
 }
 
 /** A stop that was asked for, and the losing connection of a collision, are none. */

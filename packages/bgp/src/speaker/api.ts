@@ -150,13 +150,19 @@ export interface BfdPeerOptions
   readonly strict?: boolean;
 }
 
-/** RFC 7705: another AS number of ours towards this eBGP peer, as after a merger. */
+/** RFC 7705: another AS number of ours towards this peer, as after a merger; of an iBGP peer only with `dual`. */
 export interface LocalAsOptions {
   readonly asn: number;
   /** False: received paths do not get `asn` in front ("no prepend", §3.2). */
   readonly prepend?: boolean;
   /** True: sent paths get `asn` alone, not `asn` in front of our own number ("replace old AS", §3.3). */
   readonly replace?: boolean;
+  /**
+   * True: the peer may know us by either number, for the time that routers are changed one by one. Where it refuses one as
+   * Bad Peer AS the next OPEN has the other; with our own number the session is as without `localAs`. An iBGP peer may
+   * itself have either number (§4.2), and paths get neither; `prepend` and `replace` mean nothing there.
+   */
+  readonly dual?: boolean;
 }
 
 /** How many prefixes a peer may send (RFC 4486 §4). */
@@ -232,6 +238,8 @@ export interface PeerStatus {
   readonly address: string;
   readonly asn: number;
   readonly type: PeerType;
+  /** Our number in the session, of a peer with `localAs`. */
+  readonly localAsn?: number;
   readonly state: FsmStateName;
   readonly identifier?: string;
   readonly families: readonly FamilyName[];

@@ -36,10 +36,9 @@ export interface ImportRules {
 
 export function importRulesOf(
   peer: PeerOptions,
-  { type, localAsn }: PeerIdentity,
+  { type, localAsn, localAs }: PeerIdentity,
   { asn, confederation, longLivedPartialDeployment }: SpeakerNumbers,
 ): ImportRules {
-  const { localAs } = peer;
   const own = [asn, ...(confederation === undefined ? [] : [confederation.identifier])];
   return {
     type,

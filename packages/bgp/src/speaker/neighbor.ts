@@ -186,6 +186,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
   status(): PeerStatus {
     const { counters, state } = this.session;
     const identifier = this.#negotiated?.peerIdentifier;
+    const { localAs } = this.#options;
     const { status: bfd } = this.#path;
     const families = this.#negotiated === undefined ? this.families : this.#negotiatedFamilies().map(([key]) => key);
     const routes = [...this.#families.values()];
@@ -194,6 +195,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
       address: this.address,
       asn: this.#options.asn,
       type: this.type,
+      ...(localAs !== undefined && { localAsn: this.#negotiated?.localAsn ?? this.#identity.localAsn }),
       state,
       ...(identifier !== undefined && { identifier: formatIpv4(identifier) }),
       families: families.map((key) => familyOf(key)?.name ?? ipv4Unicast.name),
@@ -238,8 +240,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
       if (this.#isOverLimit) this.start();
     }
     this.#options = options;
-    this.#identity = identifyPeer(options, this.#host.numbers);
-    this.#importRules = importRulesOf(options, this.#identity, this.#host.numbers);
+    this.#identify();
     this.#path.update(options);
     this.#host.peers.setClient(this.peer, options.routeReflectorClient === true);
     if (this.isEstablished) this.#checkLimits();
@@ -283,8 +284,10 @@ export class Neighbor implements UpdateSource, WalkedPeer {
     const { address, asn, port, localAddress, holdTimeMs, connectRetryMs, passive, role, roleStrict, device } =
       this.#options;
     const members = this.#host.numbers.confederation?.members;
+    const { otherLocalAsn } = this.#identity;
     return {
       localAsn: this.#identity.localAsn,
+      ...(otherLocalAsn !== undefined && { otherLocalAsn }),
       localIdentifier: this.#host.routerId,
       peerAsn: asn,
       peerAddress: address,
@@ -331,6 +334,7 @@ export class Neighbor implements UpdateSource, WalkedPeer {
     this.#connection = connection;
     this.#localAddress = plainAddress(connection.localAddress);
     this.#established++;
+    this.#identify();
     this.#host.peers.setIdentifier(this.peer, negotiated.peerIdentifier);
     const { gracefulRestart, longLivedGracefulRestart } = negotiated;
     for (const [key, family] of this.#families) {
@@ -343,6 +347,12 @@ export class Neighbor implements UpdateSource, WalkedPeer {
     }
     this.#host.established(this, negotiated, this.#localAddress);
     for (const [, family] of this.#negotiatedFamilies()) this.#join(family);
+  }
+
+  /** The session's numbers are known when it is there. */
+  #identify(): void {
+    this.#identity = identifyPeer(this.#options, this.#host.numbers, this.#negotiated?.localAsn);
+    this.#importRules = importRulesOf(this.#options, this.#identity, this.#host.numbers);
   }
 
   #onDown(reason: DownReason): void {

@@ -4,7 +4,7 @@
  */
 import { parseAddress } from '../address.ts';
 import type { PeerType } from '../attribute/descriptor.ts';
-import type { ConfederationOptions, PeerOptions } from './api.ts';
+import type { ConfederationOptions, LocalAsOptions, PeerOptions } from './api.ts';
 
 export interface SpeakerNumbers {
   readonly asn: number;
@@ -16,32 +16,51 @@ export interface PeerIdentity {
   readonly type: PeerType;
   /** In our OPEN. */
   readonly localAsn: number;
+  /** In our OPEN when the peer does not know us by `localAsn` (RFC 7705 §4.2). */
+  readonly otherLocalAsn?: number;
+  /** What is said for paths in both directions, where `localAsn` is another number than ours. */
+  readonly localAs?: LocalAsOptions;
   /** In front of AS_PATH on the way to the peer. */
   readonly prepended: readonly number[];
 }
 
-/** Throws `RangeError` for options that cannot hold together; the text names the peer and the options. `AddressError`: no address. */
-export function identifyPeer(peer: PeerOptions, numbers: SpeakerNumbers): PeerIdentity {
+/**
+ * `openedAs`: our number in the session's OPEN, where there is a session. Throws `RangeError` for options that cannot hold
+ * together; the text names the peer and the options. `AddressError`: no address.
+ */
+export function identifyPeer(peer: PeerOptions, numbers: SpeakerNumbers, openedAs?: number): PeerIdentity {
   const { asn, confederation } = numbers;
   checkPeer(peer, confederation);
   const type = typeOf(peer, numbers);
+  const { localAs } = peer;
   if (type !== 'ebgp') {
     checkInside(peer, type);
+    if (localAs !== undefined) return { type, ...internalNumbers(peer.asn, asn, localAs), prepended: [] };
     return { type, localAsn: asn, prepended: type === 'ibgp' ? [] : [asn] };
   }
   // RFC 5065 §4: towards the outside the confederation is one AS.
   const outer = confederation?.identifier ?? asn;
-  const { localAs } = peer;
-  const localAsn = localAs?.asn ?? outer;
-  // RFC 7947 §2.2.2.1: "a route server SHOULD NOT prepend its own AS number".
-  if (isRouteServerClient(peer)) return { type, localAsn, prepended: [] };
-  if (localAs === undefined || localAs.replace === true) return { type, localAsn, prepended: [localAsn] };
-  // RFC 7705 §3.2: the number of before stands in front of the real one.
-  return { type, localAsn, prepended: [localAsn, outer] };
+  const own = { type, localAsn: outer, prepended: isRouteServerClient(peer) ? [] : [outer] };
+  if (localAs === undefined) return own;
+  if (localAs.dual === true && openedAs === outer) return { ...own, otherLocalAsn: localAs.asn };
+  const other = localAs.dual === true ? { otherLocalAsn: outer } : {};
+  return { type, localAsn: localAs.asn, localAs, ...other, prepended: prependedOf(peer, localAs, outer) };
 }
 
-function typeOf({ asn }: PeerOptions, numbers: SpeakerNumbers): PeerType {
-  if (asn === numbers.asn) return 'ibgp';
+function prependedOf(peer: PeerOptions, { asn, replace }: LocalAsOptions, outer: number): readonly number[] {
+  // RFC 7947 §2.2.2.1: "a route server SHOULD NOT prepend its own AS number".
+  if (isRouteServerClient(peer)) return [];
+  // RFC 7705 §3.2: the number of before stands in front of the real one.
+  return replace === true ? [asn] : [asn, outer];
+}
+
+/** First the number that the peer has itself: it was set up when both were one AS. */
+function internalNumbers(theirs: number, own: number, { asn }: LocalAsOptions) {
+  return { localAsn: theirs, otherLocalAsn: theirs === own ? asn : own };
+}
+
+function typeOf({ asn, localAs }: PeerOptions, numbers: SpeakerNumbers): PeerType {
+  if (asn === numbers.asn || (localAs?.dual === true && asn === localAs.asn)) return 'ibgp';
   return numbers.confederation?.members.includes(asn) === true ? 'confederation' : 'ebgp';
 }
 
@@ -55,7 +74,10 @@ const exclusive: readonly (readonly [keyof PeerOptions, keyof PeerOptions])[] = 
 ];
 
 function checkInside(peer: PeerOptions, type: PeerType): void {
-  const wrong = externalOptions.find((name) => peer[name] !== undefined && peer[name] !== false);
+  const isMigrating = type === 'ibgp' && peer.localAs?.dual === true;
+  const wrong = externalOptions.find(
+    (name) => peer[name] !== undefined && peer[name] !== false && !(name === 'localAs' && isMigrating),
+  );
   if (wrong !== undefined)
     throw new RangeError(`peer ${peer.address}: ${wrong} is for eBGP peers, this one is ${type}`);
 }
@@ -67,7 +89,9 @@ function checkPeer(peer: PeerOptions, confederation: ConfederationOptions | unde
   if (confederation !== undefined && peer.asn === confederation.identifier) {
     throw wrong(`AS ${peer.asn} is our own confederation; its members are named by their member AS`);
   }
-  if (peer.localAs?.asn === peer.asn) throw wrong(`localAs ${peer.asn} is the peer's own AS number`);
+  if (peer.localAs?.asn === peer.asn && peer.localAs.dual !== true) {
+    throw wrong(`localAs ${peer.asn} is the peer's own AS number`);
+  }
   for (const [one, other] of exclusive) {
     if (peer[one] !== undefined && peer[other] !== undefined) throw wrong(`${one} and ${other} exclude each other`);
   }

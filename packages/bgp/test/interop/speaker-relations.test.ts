@@ -2,75 +2,10 @@
  * What a speaker and a neighbour are to each other, against BIRD and FRR: members of a confederation, roles, another AS
  * number of ours, prefix limits, and a neighbour that is known by its range only. Each is seen in the daemon's own words.
  */
-import { join } from 'node:path';
 import t from 'tap';
-import { createSpeaker } from '../../src/index.ts';
-import type { PolicyChain } from '../../src/policy/model.ts';
-import type { PeerOptions, Speaker, SpeakerOptions } from '../../src/speaker/api.ts';
-import { addAddresses, bird, type Daemon, type DaemonKind, frr, run, startDaemon, until } from './daemons.ts';
-import { ours, setup, theirs } from './speaker-scenarios.ts';
-
-const all: PolicyChain = { name: 'all', statements: [], defaultVerdict: 'accept' };
-const route = '192.0.2.0/24';
-const theirRoute = '203.0.113.0/24';
-
-/** BIRD with lines for the neighbour, and for its IPv4 channel. */
-function birdWith(asn: number, peerAsn: number, neighbor: string, channel = '', more = ''): DaemonKind {
-  return {
-    ...bird,
-    files: () => ({
-      'bird.conf': `
-        router id ${theirs.address};
-        log stderr all;
-        protocol device {}
-        protocol static { ipv4; route ${theirRoute} blackhole; ${more} }
-        protocol bgp routelet {
-          local ${theirs.address} as ${asn};
-          neighbor ${ours.address} as ${peerAsn};
-          multihop 2; strict bind on;
-          connect delay time 1; connect retry time 2; error wait time 1, 2;
-          ${neighbor}
-          ipv4 { import all; export all; next hop self; ${channel} };
-        }`,
-    }),
-  };
-}
-
-const birdc = ({ folder }: Daemon, ...words: string[]): Promise<string> =>
-  run('birdc', '-s', join(folder, 'bird.ctl'), ...words);
-
-async function together(
-  kind: DaemonKind,
-  options: Partial<SpeakerOptions>,
-  peer: Partial<PeerOptions> | undefined,
-  scenario: (speaker: Speaker, daemon: Daemon) => Promise<void>,
-): Promise<void> {
-  const daemon = await startDaemon(kind, setup);
-  const speaker = createSpeaker({
-    asn: ours.asn,
-    routerId: ours.address,
-    listen: [{ address: ours.address }],
-    importPolicy: all,
-    exportPolicy: all,
-    ...options,
-  });
-  if (peer !== undefined) {
-    const base = { address: theirs.address, asn: theirs.asn, localAddress: ours.address, connectRetryMs: 1000 };
-    speaker.addPeer({ ...base, ...peer });
-  }
-  speaker.announce({ prefix: route, attributes: { asPath: [{ kind: 'sequence', asns: [65010] }] } });
-  try {
-    await speaker.start();
-    await scenario(speaker, daemon);
-  } finally {
-    await speaker.stop();
-    await daemon.stop();
-  }
-}
-
-/** Its client fails while there is none. */
-const routeAtBird = (daemon: Daemon): Promise<string> =>
-  birdc(daemon, 'show', 'route', 'all', 'for', route, 'protocol', 'routelet').catch(() => '');
+import { addAddresses, type DaemonKind, frr, run, until } from './daemons.ts';
+import { birdc, birdWith, route, routeAtBird, theirRoute, together } from './relation.ts';
+import { ours, theirs } from './speaker-scenarios.ts';
 
 await addAddresses(ours.address, theirs.address);
 const confederation = { identifier: 65000, members: [64512, 64513] };
