@@ -92,10 +92,10 @@ export abstract class AdjRibOut implements RibReader {
   join(member: ExportMember, before?: AdjRibOut): void {
     const state: MemberState = { member, pending: new DirtySet(), writable: true, completeDue: before === undefined };
     // What came from the only member was not looked at for anybody.
-    if (this.members.size === 1) this.#lookAtAll();
+    if (this.members.size === 1 || this.looksAgainFor(member.peer)) this.#lookAtAll();
     this.members.set(member.peer, state);
-    this.addSent(state.pending);
-    if (before !== undefined) this.addSentBy(before, state.pending);
+    this.addSent(state.pending, member.peer);
+    if (before !== undefined) this.addSentBy(before, state.pending, member.peer);
     this.#wake();
   }
 
@@ -129,7 +129,7 @@ export abstract class AdjRibOut implements RibReader {
   refresh(peer: number): void {
     const state = this.members.get(peer);
     if (state === undefined) return;
-    this.addSent(state.pending);
+    this.addSent(state.pending, peer);
     state.completeDue = true;
     this.#wake();
   }
@@ -155,11 +155,16 @@ export abstract class AdjRibOut implements RibReader {
     return more;
   }
 
-  /** Adds all routes that the group has been told. */
-  protected abstract addSent(pending: DirtySet): void;
+  /** A new member makes a difference for what others, or itself, are told. */
+  protected looksAgainFor(_peer: number): boolean {
+    return false;
+  }
 
-  /** Adds all routes that a group of the same kind has been told. */
-  protected abstract addSentBy(other: AdjRibOut, pending: DirtySet): void;
+  /** Adds all routes that the member has been told with the group. */
+  protected abstract addSent(pending: DirtySet, peer: number): void;
+
+  /** Adds all routes that the member has been told with a group of the same kind. */
+  protected abstract addSentBy(other: AdjRibOut, pending: DirtySet, peer: number): void;
 
   /** Brings the table up to date for a slice of dirty prefixes and puts what the group is to be told into the batch. */
   protected abstract update(count: number, only: number, behind: readonly MemberState[]): void;

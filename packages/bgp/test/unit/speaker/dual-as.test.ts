@@ -104,9 +104,9 @@ t.test('both sides of an iBGP session have it', async (t) => {
   const a = bench.node('10.0.0.1', BEFORE);
   const b = bench.node('10.0.0.2', OWN);
   bench.peer(a, b, { localAs: { asn: OWN, dual: true } }, { localAs: { asn: BEFORE, dual: true } });
-  a.speaker.announce({ prefix: '192.0.2.0/24', attributes: path(7) });
+  a.speaker.announce({ prefix: '192.0.2.0/24', attributes: { ...path(7), localPref: 300 } });
   await bench.start(a, b);
-  t.match(shownAt('192.0.2.0/24')(b), { path: '7', from: 'ibgp' });
+  t.match(shownAt('192.0.2.0/24')(b), { path: '7', from: 'ibgp', localPref: 300 });
 });
 
 t.test('what cannot be, is refused', async (t) => {
