@@ -57,11 +57,12 @@ const packages = {
       'options|cluster|health|metrics|log\\.ts|module\\.ts|listener\\.ts|repeat-filter\\.ts|node-name\\.ts',
       'annotations',
       'kernel',
+      'policy',
       'router',
       'daemon\\.ts',
       'main\\.ts',
     ],
-    shells: ['(?!annotations/|kernel/[^/]*plan\\.ts|kernel/rule\\.ts)'],
+    shells: ['(?!annotations/|policy/compile/|kernel/[^/]*plan\\.ts|kernel/rule\\.ts)'],
   },
 };
 

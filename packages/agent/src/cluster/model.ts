@@ -142,7 +142,8 @@ export interface LabelSelector {
   readonly matchLabels: Readonly<Record<string, string>>;
   readonly matchExpressions: readonly {
     readonly key: string;
-    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    /** In, NotIn, Exists or DoesNotExist; not checked yet, as nothing of a NetworkPolicy is. */
+    readonly operator: string;
     readonly values: readonly string[];
   }[];
 }

@@ -1,42 +1,33 @@
 import * as z from 'zod';
 import type { NetworkPolicy, NetworkPolicyRule } from './model.ts';
-import {
-  cidr,
-  given,
-  list,
-  namespacedMetadata,
-  optional,
-  port,
-  portOrName,
-  protocol,
-  readWith,
-  texts,
-} from './object.ts';
+import { given, list, namespacedMetadata, optional, protocol, readWith, texts } from './object.ts';
 
-/** Reads a NetworkPolicy of the networking.k8s.io/v1 API. Fields that routelet does not read are dropped. */
+/**
+ * Reads a NetworkPolicy of the networking.k8s.io/v1 API. Fields that routelet does not read are dropped. Only the shape is
+ * checked: what its values mean is the compiler's affair, which closes what it cannot understand; a policy that is refused
+ * here would leave its pods open.
+ */
 
 const selector = z.object({
   matchLabels: texts,
   matchExpressions: list(
     z.object({
       key: z.string().min(1),
-      operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+      operator: z.string(),
       values: list(z.string()),
     }),
   ),
 });
 
-const peer = z
-  .object({
-    podSelector: optional(selector),
-    namespaceSelector: optional(selector),
-    ipBlock: optional(z.object({ cidr, except: list(cidr) })),
-  })
-  .refine(({ podSelector, namespaceSelector, ipBlock }) => podSelector ?? namespaceSelector ?? ipBlock, {
-    error: 'expected a podSelector, a namespaceSelector or an ipBlock',
-  });
+const peer = z.object({
+  podSelector: optional(selector),
+  namespaceSelector: optional(selector),
+  ipBlock: optional(z.object({ cidr: z.string(), except: list(z.string()) })),
+});
 
-const ports = list(z.object({ protocol, port: optional(portOrName), endPort: optional(port) }));
+const ports = list(
+  z.object({ protocol, port: optional(z.union([z.number(), z.string()])), endPort: optional(z.number()) }),
+);
 
 const schema = z.object({
   metadata: namespacedMetadata,
