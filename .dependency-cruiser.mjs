@@ -54,15 +54,16 @@ const packages = {
   agent: {
     mayImport: ['netlink-wire', 'rib', 'bgp'],
     layers: [
-      'options|cluster|health|metrics|log\\.ts|module\\.ts|listener\\.ts|repeat-filter\\.ts|node-name\\.ts',
+      'options|cluster|health|metrics|log\\.ts|listener\\.ts|repeat-filter\\.ts|node-name\\.ts',
       'annotations',
       'kernel',
+      'module\\.ts',
       'policy',
       'router',
       'daemon\\.ts',
       'main\\.ts',
     ],
-    shells: ['(?!annotations/|policy/compile/|kernel/[^/]*plan\\.ts|kernel/rule\\.ts)'],
+    shells: ['(?!annotations/|policy/compile/|kernel/[^/]*plan\\.ts|kernel/(?:rule|saved-table)\\.ts)'],
   },
 };
 

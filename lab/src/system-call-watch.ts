@@ -36,7 +36,8 @@ function changingCommand(line: string): string | undefined {
   if (match === null || line.includes(' = -1 ')) return undefined;
   const [, path = '', list = ''] = match;
   const words = [...list.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word = '']) => word);
-  const command = basename(words[0] ?? path);
+  // iptables-nft and iptables-legacy are iptables with one backend or the other.
+  const command = basename(words[0] ?? path).replace(/^(ip6?tables)-(?:nft|legacy)/, '$1');
   return onlyReads[command]?.(words.slice(1)) === true ? undefined : words.join(' ');
 }
 

@@ -37,7 +37,7 @@ t.test('the trace tells requests and commands that change from those that read',
     return changesInTrace(file);
   };
   const reading =
-    'iptables -S; iptables-save; ipset list; ip route show; ip -6 route; sysctl net.ipv4.ip_forward; nft list ruleset';
+    'iptables -S; iptables-save; iptables-legacy-save; ip6tables-nft -S; ipset list; ip route show; ip -6 route; sysctl net.ipv4.ip_forward; nft list ruleset';
   t.same(await traced(`${reading}; true`), []);
   const cases: readonly (readonly [string, readonly string[]])[] = [
     ['ip route add 198.51.100.0/24 via 192.0.2.12', ['ip route add 198.51.100.0/24 via 192.0.2.12', 'RTM_NEWROUTE']],

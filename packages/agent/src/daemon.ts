@@ -7,6 +7,8 @@ import { ManifestsSource } from './cluster/manifests/source.ts';
 import type { ClusterSource } from './cluster/model.ts';
 import { ClusterStore } from './cluster/store.ts';
 import { startHealthServer } from './health/server.ts';
+import { runCommand } from './kernel/command.ts';
+import { Ruleset } from './kernel/ruleset.ts';
 import type { Log } from './log.ts';
 import { collectProcess, createMetrics } from './metrics/create.ts';
 import type { Metrics } from './metrics/registry.ts';
@@ -93,6 +95,7 @@ export class Daemon {
     const metricsServer = await startMetricsServer(options, registry, this.#log.child('metrics'));
     if (metricsServer !== undefined) this.#stops.push({ name: 'metrics', stop: () => metricsServer.close() });
 
+    const ruleset = new Ruleset(runCommand);
     for (const definition of modules) {
       if (this.#aborted.signal.aborted) return;
       const module = definition.create({
@@ -102,6 +105,7 @@ export class Daemon {
         log: this.#log,
         metrics,
         health: healthServer.health,
+        ruleset,
       });
       this.#stops.push({ name: module.name, stop: () => module.stop() });
       await module.start();

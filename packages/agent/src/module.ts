@@ -1,5 +1,6 @@
 import type { ClusterView, Kind } from './cluster/model.ts';
 import type { Health } from './health/health.ts';
+import type { Ruleset } from './kernel/ruleset.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/registry.ts';
 import type { AgentOptions } from './options/options.ts';
@@ -21,6 +22,8 @@ export interface ModuleContext {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly health: Health;
+  /** The one owner of our iptables rules. */
+  readonly ruleset: Ruleset;
 }
 
 /** A module before it is made. */

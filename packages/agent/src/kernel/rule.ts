@@ -1,12 +1,12 @@
 /**
- * One iptables rule as a list of tokens, in the order in which `iptables -S` prints it (interfaces and addresses, matches,
+ * One iptables rule as a list of tokens, in the order in which `iptables-save` prints it (interfaces and addresses, matches,
  * target), so that a wanted rule and one that stands in the kernel are equal when their tokens are. Pure text.
  */
 
 /** What follows `-A CHAIN`: `['-i', 'kube-bridge', '-m', 'comment', '--comment', 'some words', '-j', 'ACCEPT']`. */
 export type Rule = readonly string[];
 
-/** Splits a line of `iptables -S` as the shell would: double quotes group, a backslash takes the next character. */
+/** Splits a line of `iptables-save` as the shell would: double quotes group, a backslash takes the next character. */
 export function parseTokens(line: string): string[] {
   const tokens: string[] = [];
   let token: string | undefined;
@@ -30,14 +30,16 @@ export function parseTokens(line: string): string[] {
   return tokens;
 }
 
-/** The rules of one chain from the output of `iptables -S CHAIN`; policy and counters are no rules. */
-export function parseRules(output: string, chain: string): Rule[] {
-  const rules: Rule[] = [];
-  for (const line of output.split('\n')) {
-    const [command, name, ...rule] = parseTokens(line);
-    if (command === '-A' && name === chain) rules.push(rule);
-  }
-  return rules;
+/** The text of the rule's comment, if it has one. */
+export function commentOf(rule: Rule): string | undefined {
+  const at = rule.indexOf('--comment');
+  return at < 0 ? undefined : rule[at + 1];
+}
+
+/** Chain or target that the rule hands a packet to. */
+export function jumpTarget(rule: Rule): string | undefined {
+  const at = rule.findIndex((token) => token === '-j' || token === '-g');
+  return at < 0 ? undefined : rule[at + 1];
 }
 
 /** The rule as a line of iptables-restore's input holds it. */

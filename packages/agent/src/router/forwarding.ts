@@ -5,9 +5,9 @@
  */
 import type { IpFamily } from '../annotations/prefix.ts';
 import { parseAddress } from '../annotations/prefix.ts';
-import type { ChainGoal } from '../kernel/chain-plan.ts';
 import type { SetGoal } from '../kernel/ipset-plan.ts';
-import type { Rule } from '../kernel/rule.ts';
+import { commentOf, type Rule } from '../kernel/rule.ts';
+import type { RuleClaim, RuleGoal, SharedRule } from '../kernel/rule-plan.ts';
 import type { Sysctl } from '../kernel/sysctl.ts';
 import { BRIDGE } from './bridge.ts';
 import type { NodeFacts } from './node-facts.ts';
@@ -37,7 +37,7 @@ export function planSets(nodes: Iterable<NodeFacts>, family: IpFamily): SetGoal[
   ];
 }
 
-export interface ChainInput {
+export interface RuleInput {
   readonly family: IpFamily;
   /** Name of the interface that holds the node's address. */
   readonly nodeInterface: string;
@@ -46,21 +46,39 @@ export interface ChainInput {
   readonly randomFully: boolean;
 }
 
-export function planChains({ family, nodeInterface, enablePodEgress, randomFully }: ChainInput): ChainGoal[] {
-  const egress = egressRules(family);
-  const wanted = randomFully ? egress.randomFully : egress.plain;
-  const others = [egress.plain, egress.withoutNodeIps, egress.withoutNodeIpsRandomFully, egress.randomFully];
-  return [
-    { table: 'filter', chain: 'FORWARD', head: forwardRules(nodeInterface), tail: [], absent: [] },
-    {
-      table: 'nat',
-      chain: 'POSTROUTING',
-      head: [],
-      tail: enablePodEgress ? [wanted] : [],
-      absent: enablePodEgress ? others.filter((rule) => rule !== wanted) : others,
-    },
-  ];
+export function planRules({ family, nodeInterface, enablePodEgress, randomFully }: RuleInput): RuleGoal {
+  const forward = forwardRules(nodeInterface).map(
+    (rule): SharedRule => ({ table: 'filter', chain: 'FORWARD', place: 'head', rule }),
+  );
+  const egress: SharedRule = {
+    table: 'nat',
+    chain: 'POSTROUTING',
+    place: 'tail',
+    rule: [...egressRule(family), ...(randomFully ? ['--random-fully'] : [])],
+  };
+  return { shared: enablePodEgress ? [...forward, egress] : forward, chains: [] };
 }
+
+/** What is known again as ours: the forms of earlier versions, and the rule of an interface that had the address before. */
+export const routerClaim: RuleClaim = {
+  tables: ['filter', 'nat'],
+  rule: (rule, table, chain) => {
+    if (table === 'filter' && chain === 'FORWARD') return FORWARD_COMMENTS.has(commentOf(rule));
+    // K-4: with or without node addresses, with or without --random-fully.
+    return (
+      table === 'nat' &&
+      chain === 'POSTROUTING' &&
+      ([4, 6] as const).some((family) => startsWith(rule, podSubnetMatch(family))) &&
+      rule.includes('MASQUERADE')
+    );
+  },
+  chain: () => false,
+};
+
+const TO_NODE_PORTS = 'allow outbound node port traffic on node interface with which node ip is associated';
+const TO_PODS = 'allow inbound traffic to pods';
+const FROM_PODS = 'allow outbound traffic from pods';
+const FORWARD_COMMENTS: ReadonlySet<string | undefined> = new Set([TO_NODE_PORTS, TO_PODS, FROM_PODS]);
 
 /** The original inserts these three at position 1, the last of this list first. */
 function forwardRules(nodeInterface: string): Rule[] {
@@ -69,25 +87,21 @@ function forwardRules(nodeInterface: string): Rule[] {
     ...['-m', 'comment', '--comment', comment],
     ...['-j', 'ACCEPT'],
   ];
-  return [
-    accept('-o', nodeInterface, 'allow outbound node port traffic on node interface with which node ip is associated'),
-    accept('-o', BRIDGE, 'allow inbound traffic to pods'),
-    accept('-i', BRIDGE, 'allow outbound traffic from pods'),
-  ];
+  return [accept('-o', nodeInterface, TO_NODE_PORTS), accept('-o', BRIDGE, TO_PODS), accept('-i', BRIDGE, FROM_PODS)];
 }
 
-/** The rule that masquerades, and the forms that earlier versions of the original left behind. */
-function egressRules(family: IpFamily) {
+function podSubnetMatch(family: IpFamily): Rule {
   const pods = setName(POD_SUBNETS, family);
-  const subnets = ['-m', 'set', '--match-set', pods, 'src', '-m', 'set', '!', '--match-set', pods, 'dst'];
+  return ['-m', 'set', '--match-set', pods, 'src', '-m', 'set', '!', '--match-set', pods, 'dst'];
+}
+
+function egressRule(family: IpFamily): Rule {
   const nodes = ['-m', 'set', '!', '--match-set', setName(NODE_IPS, family), 'dst'];
-  const masquerade = ['-j', 'MASQUERADE'];
-  return {
-    plain: [...subnets, ...nodes, ...masquerade],
-    randomFully: [...subnets, ...nodes, ...masquerade, '--random-fully'],
-    withoutNodeIps: [...subnets, ...masquerade],
-    withoutNodeIpsRandomFully: [...subnets, ...masquerade, '--random-fully'],
-  } satisfies Record<string, Rule>;
+  return [...podSubnetMatch(family), ...nodes, '-j', 'MASQUERADE'];
+}
+
+function startsWith(rule: Rule, start: Rule): boolean {
+  return start.every((token, i) => rule[i] === token);
 }
 
 export function planForwardingSysctls({ enableIpv6 }: { readonly enableIpv6: boolean }): Sysctl[] {

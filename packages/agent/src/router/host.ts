@@ -4,7 +4,7 @@ import { addressFromBytes, type Prefix, parsePrefix } from '../annotations/prefi
 
 export interface HostFacts {
   /** The interface that holds the node's primary address. */
-  readonly interface: { readonly name: string; readonly mtu: number } | undefined;
+  readonly interface: { readonly index: number; readonly name: string; readonly mtu: number } | undefined;
   /** Prefixes of the kernel's addresses that are the node's addresses, in canonical order. */
   readonly subnets: readonly Prefix[];
 }
@@ -25,7 +25,7 @@ export function readHost(
   }
   const link = links.find(({ index }) => index === holder);
   return {
-    interface: link && { name: link.name, mtu: link.mtu },
+    interface: link && { index: link.index, name: link.name, mtu: link.mtu },
     subnets: [...subnets.values()].sort((a, b) => (a.text < b.text ? -1 : 1)),
   };
 }

@@ -5,15 +5,15 @@
 import type { Rtnetlink } from '@routelet/netlink-wire';
 import type { Command } from '../kernel/command.ts';
 import { Ipset } from '../kernel/ipset.ts';
-import { Iptables } from '../kernel/iptables.ts';
 import { ensureModule } from '../kernel/module.ts';
+import type { ModuleRuleset, Ruleset } from '../kernel/ruleset.ts';
 import { applySysctls } from '../kernel/sysctl.ts';
 import type { Log } from '../log.ts';
 import type { AgentOptions } from '../options/options.ts';
 import { BRIDGE, planBridge } from './bridge.ts';
 import { planCni } from './cni.ts';
 import { readCniFile, writeCniFile } from './cni-file.ts';
-import { planChains, planForwardingSysctls, planSets } from './forwarding.ts';
+import { planForwardingSysctls, planRules, planSets, routerClaim } from './forwarding.ts';
 import type { HostFacts } from './host.ts';
 import type { Identity } from './identity.ts';
 import type { NodeFacts } from './node-facts.ts';
@@ -34,6 +34,7 @@ export interface PodNetworkDependencies {
   readonly cniPath: string;
   readonly netlink: Pick<Rtnetlink, 'links' | 'apply'>;
   readonly run: Command;
+  readonly ruleset: Ruleset;
   readonly log: Log;
 }
 
@@ -44,18 +45,20 @@ export class PodNetwork {
   readonly #run: Command;
   readonly #log: Log;
   readonly #ipset: Ipset;
-  readonly #iptables: Record<4 | 6, Iptables>;
+  readonly #ruleset: Ruleset;
+  readonly #rules: ModuleRuleset;
   /** Set while the bridge does not take the wanted MTU: the pods get the one it has. */
   #bridgeMtu: number | undefined;
 
-  constructor({ options, cniPath, netlink, run, log }: PodNetworkDependencies) {
+  constructor({ options, cniPath, netlink, run, ruleset, log }: PodNetworkDependencies) {
     this.#options = options;
     this.#cniPath = cniPath;
     this.#netlink = netlink;
     this.#run = run;
     this.#log = log;
     this.#ipset = new Ipset(run);
-    this.#iptables = { 4: new Iptables({ family: 4, run }), 6: new Iptables({ family: 6, run }) };
+    this.#ruleset = ruleset;
+    this.#rules = ruleset.module('router', routerClaim);
   }
 
   /** Resolves with the problems of the part, those of the kernel's refusal included. */
@@ -149,10 +152,10 @@ export class PodNetwork {
         kernelProblem('interface', `no interface holds ${identity.primary}, the address of node ${identity.name}`),
       ];
     }
-    const problems: Problem[] = [];
+    const problems = await this.#backendProblems();
     for (const family of families(identity)) {
       try {
-        await this.#applyFamilyChains(family, host.interface.name);
+        problems.push(...(await this.#applyFamilyRules(family, host.interface.name)));
       } catch (error) {
         problems.push(kernelProblem(`chains IPv${family}`, error instanceof Error ? error.message : String(error)));
       }
@@ -160,12 +163,23 @@ export class PodNetwork {
     return problems;
   }
 
-  async #applyFamilyChains(family: 4 | 6, nodeInterface: string): Promise<void> {
-    const iptables = this.#iptables[family];
-    const randomFully = await iptables.randomFully();
+  async #applyFamilyRules(family: 4 | 6, nodeInterface: string): Promise<Problem[]> {
+    const randomFully = await this.#rules.randomFully(family);
     const { enablePodEgress } = this.#options;
-    const changes = await iptables.apply(planChains({ family, nodeInterface, enablePodEgress, randomFully }));
+    const goal = planRules({ family, nodeInterface, enablePodEgress, randomFully });
+    const { changes, drifted, held } = await this.#rules.apply(family, goal);
+    if (drifted.length > 0)
+      this.#log.warn('iptables rules were changed by others and are put back', { family, chains: drifted });
     if (changes > 0) this.#log.info('iptables rules changed', { family, changes });
+    return held.map((text) => ({ code: 'rules', subject: text, text }));
+  }
+
+  /** Rules in both backends: who comes before whom cannot be said any more. */
+  async #backendProblems(): Promise<Problem[]> {
+    const { backend, reason, rules } = await this.#ruleset.backend();
+    if (rules.nft === 0 || rules.legacy === 0) return [];
+    const text = `iptables rules stand in both backends, ${rules.nft} in nft and ${rules.legacy} in legacy, expected one of them: ${backend === 'system' ? 'the one of the system' : backend} is used, as ${reason}`;
+    return [{ code: 'rules', subject: 'backend', text }];
   }
 }
 

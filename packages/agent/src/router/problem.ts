@@ -12,6 +12,7 @@ export type ProblemCode =
   | 'route-refused'
   | 'cni'
   | 'kernel'
+  | 'rules'
   | 'speaker';
 
 export interface Problem {

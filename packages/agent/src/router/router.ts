@@ -12,6 +12,7 @@ import { addressFromBytes } from '../annotations/prefix.ts';
 import type { ClusterChange, ClusterView } from '../cluster/model.ts';
 import type { Heartbeat } from '../health/health.ts';
 import { runCommand } from '../kernel/command.ts';
+import type { Ruleset } from '../kernel/ruleset.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import type { Module, ModuleContext, ModuleDefinition } from '../module.ts';
@@ -60,6 +61,7 @@ class Router implements Module {
   readonly #cluster: ClusterView;
   readonly #log: Log;
   readonly #metrics: Metrics;
+  readonly #ruleset: Ruleset;
   readonly #heartbeat: { readonly router: Heartbeat; readonly routes: Heartbeat };
   readonly #problems: ProblemLog;
   readonly #bgpLoop: WorkLoop<BgpPart>;
@@ -76,12 +78,13 @@ class Router implements Module {
   #routing: Routing | undefined;
   #settleTimer: NodeJS.Timeout | undefined;
 
-  constructor({ options, nodeName, cluster, log, metrics, health }: ModuleContext) {
+  constructor({ options, nodeName, cluster, log, metrics, health, ruleset }: ModuleContext) {
     this.#options = options;
     this.#nodeName = nodeName;
     this.#cluster = cluster;
     this.#log = log;
     this.#metrics = metrics;
+    this.#ruleset = ruleset;
     this.#heartbeat = {
       router: health.register('NRC', options.routesSyncPeriodMs),
       routes: health.register('RouteSync', options.injectedRoutesSyncPeriodMs),
@@ -110,8 +113,8 @@ class Router implements Module {
     const netlink = await Rtnetlink.open();
     this.#netlink = netlink;
     this.#closers.push(() => netlink.close());
-    const { options, log } = { options: this.#options, log: this.#log };
-    this.#network = new PodNetwork({ options, cniPath, netlink, run: runCommand, log });
+    const { options, log, ruleset } = { options: this.#options, log: this.#log, ruleset: this.#ruleset };
+    this.#network = new PodNetwork({ options, cniPath, netlink, run: runCommand, ruleset, log });
     const subscription = await netlink.subscribe(['link', 'address'], (event) => this.#hostChanged(event));
     this.#closers.push(() => subscription.close());
 
@@ -163,8 +166,11 @@ class Router implements Module {
       this.#bgpLoop.mark(['host']);
       this.#networkLoop.mark(['bridge', 'cni', 'chains']);
     } else if (event.kind === 'link') {
-      const { name } = event.object;
-      if (name === BRIDGE || name === this.#host?.interface?.name) this.#networkLoop.mark(['bridge', 'cni']);
+      const { name, index } = event.object;
+      const own = this.#host?.interface;
+      if (name === BRIDGE || index === own?.index) this.#networkLoop.mark(['bridge', 'cni']);
+      // An interface that was given another name.
+      if (index === own?.index && name !== own.name) this.#networkLoop.mark(['chains']);
     }
   }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Rtnetlink } from '@routelet/netlink-wire';
 import t from 'tap';
 import { type Command, runCommand } from '../../src/kernel/command.ts';
+import { Ruleset } from '../../src/kernel/ruleset.ts';
 import type { Log } from '../../src/log.ts';
 import { readHost } from '../../src/router/host.ts';
 import type { NodeFacts } from '../../src/router/node-facts.ts';
@@ -45,7 +46,12 @@ async function state(nodes: readonly NodeFacts[]): Promise<NetworkState> {
 }
 
 /** Commands that only read, by their first words. */
-const READS = [/^ip6?tables --version$/, /^ip6?tables -w 10 -t \w+ -S \w+$/, /^ipset list -name$/, /^ipset save \S+$/];
+const READS = [
+  /^ip6?tables(-\w+)? --version$/,
+  /^ip6?tables(-\w+)?-save( -t \w+)?$/,
+  /^ipset list -name$/,
+  /^ipset save \S+$/,
+];
 
 /** A door to programs that writes down what goes through. */
 function recorder(): { run: Command; changing: () => string[] } {
@@ -96,6 +102,7 @@ for (const backend of ['nft', 'legacy']) {
       cniPath,
       netlink,
       run,
+      ruleset: new Ruleset(run),
       log: quiet,
     });
     const applyAll = async (nodes: readonly NodeFacts[]) => {
@@ -113,7 +120,11 @@ for (const backend of ['nft', 'legacy']) {
     t.strictSame(await applyAll([own, other]), []);
     t.strictSame(
       changing(),
-      ['ipset restore -exist', 'iptables-restore --noflush -w 10', 'ip6tables-restore --noflush -w 10'],
+      [
+        'ipset restore -exist',
+        `iptables-${backend}-restore --noflush -w 10`,
+        `ip6tables-${backend}-restore --noflush -w 10`,
+      ],
       'all differences of a kind go in one command',
     );
     const wanted = standing();
@@ -191,7 +202,14 @@ await t.test('a set of another type that a rule uses is named, the others go on'
     iptables -A FORWARD -m set --match-set kube-router-node-ips src -j ACCEPT`);
   t.teardown(() => sh('iptables -F; ipset destroy'));
   const options = { enableCni: false, autoMtu: false, enablePodEgress: true };
-  const network = new PodNetwork({ options, cniPath: '', netlink, run: runCommand, log: quiet });
+  const network = new PodNetwork({
+    options,
+    cniPath: '',
+    netlink,
+    run: runCommand,
+    ruleset: new Ruleset(runCommand),
+    log: quiet,
+  });
   t.match(await network.apply('sets', await state([own])), [
     { code: 'kernel', text: /cannot be destroyed.*\(destroy kube-router-node-ips\)$/ },
   ]);
@@ -201,11 +219,14 @@ await t.test('a set of another type that a rule uses is named, the others go on'
 
 t.test('what is missing is one problem each, and the others go on', async (t) => {
   const { run } = recorder();
+  const without: Command = (command, args, options) =>
+    run(command.replace(/^ip(6?)tables/, 'no-such-ip$1tables'), args, options);
   const network = new PodNetwork({
     options: { enableCni: true, autoMtu: true, enablePodEgress: true },
     cniPath: join(directory, 'absent.conf'),
     netlink,
-    run: (command, args, options) => run(command.replace(/^ip(6?)tables/, 'no-such-ip$1tables'), args, options),
+    run: without,
+    ruleset: new Ruleset(without),
     log: quiet,
   });
   const now = await state([own]);

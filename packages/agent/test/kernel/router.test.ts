@@ -13,6 +13,8 @@ import type { PeerOptions } from '@routelet/bgp';
 import t, { type Test } from 'tap';
 import { ClusterStore } from '../../src/cluster/store.ts';
 import { HealthMonitor } from '../../src/health/monitor.ts';
+import { runCommand } from '../../src/kernel/command.ts';
+import { Ruleset } from '../../src/kernel/ruleset.ts';
 import type { Log } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics/create.ts';
 import { parseOptions } from '../../src/options/parse.ts';
@@ -118,7 +120,15 @@ function start(t: Test, cluster: ClusterStore, args: readonly string[] = []) {
   const { log, lines } = record();
   const { metrics, registry } = createMetrics('test');
   const health = new HealthMonitor(() => performance.now());
-  const router = routerModule.create({ options: parsed.options, nodeName: 'n1', cluster, log, metrics, health });
+  const router = routerModule.create({
+    options: parsed.options,
+    nodeName: 'n1',
+    cluster,
+    log,
+    metrics,
+    health,
+    ruleset: new Ruleset(runCommand),
+  });
   t.teardown(async () => {
     await router.stop();
     if (!t.passing()) t.comment(lines.join('\n'));

@@ -1,15 +1,14 @@
 import { IFF_UP, type Link } from '@routelet/netlink-wire';
 import t from 'tap';
-import { formatRestore, planChain } from '../../../src/kernel/chain-plan.ts';
-import { parseRules } from '../../../src/kernel/rule.ts';
+import { formatRestore, planTable, type RuleGoal } from '../../../src/kernel/rule-plan.ts';
+import { SavedTable } from '../../../src/kernel/saved-table.ts';
 import { planBridge } from '../../../src/router/bridge.ts';
-import { planChains, planForwardingSysctls, planSets } from '../../../src/router/forwarding.ts';
+import { planForwardingSysctls, planRules, planSets, routerClaim } from '../../../src/router/forwarding.ts';
 import { readHost } from '../../../src/router/host.ts';
 import { facts } from './fixture.ts';
 
-/** `iptables -S FORWARD` and `iptables -t nat -S POSTROUTING` (1.8.9, nf_tables) after the commands of K-1 and K-4. */
-const FORWARD = `-P FORWARD ACCEPT
--A FORWARD -o eth0 -m comment --comment "allow outbound node port traffic on node interface with which node ip is associated" -j ACCEPT
+/** Rules of `iptables-save` (1.8.9, nf_tables) after the commands of K-1 and K-4. */
+const FORWARD = `-A FORWARD -o eth0 -m comment --comment "allow outbound node port traffic on node interface with which node ip is associated" -j ACCEPT
 -A FORWARD -o kube-bridge -m comment --comment "allow inbound traffic to pods" -j ACCEPT
 -A FORWARD -i kube-bridge -m comment --comment "allow outbound traffic from pods" -j ACCEPT
 `;
@@ -19,23 +18,25 @@ const egress = (set: string) =>
 const input = { family: 4, nodeInterface: 'eth0', enablePodEgress: true, randomFully: true } as const;
 
 /** Lines of the change from chains with this content. */
-function changes(goals: ReturnType<typeof planChains>, forward: string, postrouting: string) {
-  const plans = goals.map((goal) => ({
-    goal,
-    operations: planChain(goal, parseRules(goal.chain === 'FORWARD' ? forward : postrouting, goal.chain)),
-  }));
+function changes(goal: RuleGoal, forward: string, postrouting: string) {
+  const table = (chain: string, rules: string) => new SavedTable(`:${chain} ACCEPT [0:0]\n${rules}`);
+  const module = { goal, claim: routerClaim };
+  const plans = [
+    planTable('filter', [module], table('FORWARD', forward)),
+    planTable('nat', [module], table('POSTROUTING', postrouting)),
+  ];
   return formatRestore(plans).split('\n').filter(Boolean);
 }
 
 t.test('K-1, K-4: what the original left is as wanted', (t) => {
-  t.strictSame(changes(planChains(input), FORWARD, `${egress('')} --random-fully\n`), []);
-  t.strictSame(changes(planChains({ ...input, family: 6 }), FORWARD, `${egress('inet6:')} --random-fully\n`), []);
-  t.strictSame(changes(planChains({ ...input, randomFully: false }), FORWARD, `${egress('')}\n`), []);
+  t.strictSame(changes(planRules(input), FORWARD, `${egress('')} --random-fully\n`), []);
+  t.strictSame(changes(planRules({ ...input, family: 6 }), FORWARD, `${egress('inet6:')} --random-fully\n`), []);
+  t.strictSame(changes(planRules({ ...input, randomFully: false }), FORWARD, `${egress('')}\n`), []);
   t.end();
 });
 
 t.test('K-1, K-4: from nothing, the same lines as the original', (t) => {
-  t.strictSame(changes(planChains(input), '', ''), [
+  t.strictSame(changes(planRules(input), '', ''), [
     '*filter',
     '-I FORWARD 1 -i kube-bridge -m comment --comment "allow outbound traffic from pods" -j ACCEPT',
     '-I FORWARD 1 -o kube-bridge -m comment --comment "allow inbound traffic to pods" -j ACCEPT',
@@ -53,15 +54,30 @@ t.test('K-4: historical variants go; off removes the rule', (t) => {
   const del = (line: string) => line.replace('-A ', '-D ');
   const all = [old, `${old} --random-fully`, egress(''), `${egress('')} --random-fully`];
   const wanted = all.at(-1) ?? '';
-  t.strictSame(changes(planChains(input), FORWARD, `${all.join('\n')}\n`), [
+  const foreign = '-A POSTROUTING -m set --match-set theirs src -j MASQUERADE';
+  t.strictSame(changes(planRules(input), FORWARD, `${[...all, foreign].join('\n')}\n`), [
     '*nat',
-    del(egress('')),
     del(old),
     del(`${old} --random-fully`),
+    del(egress('')),
     'COMMIT',
   ]);
-  const off = planChains({ ...input, enablePodEgress: false });
+  const off = planRules({ ...input, enablePodEgress: false });
   t.strictSame(changes(off, FORWARD, `${wanted}\n`), ['*nat', del(wanted), 'COMMIT']);
+  t.end();
+});
+
+t.test('K-1: the rule of an interface that no longer holds the address goes', (t) => {
+  t.strictSame(changes(planRules({ ...input, nodeInterface: 'bond0' }), FORWARD, `${egress('')} --random-fully\n`), [
+    '*filter',
+    '-D FORWARD -o eth0 -m comment --comment "allow outbound node port traffic on node interface with which node ip is associated" -j ACCEPT',
+    '-D FORWARD -o kube-bridge -m comment --comment "allow inbound traffic to pods" -j ACCEPT',
+    '-D FORWARD -i kube-bridge -m comment --comment "allow outbound traffic from pods" -j ACCEPT',
+    '-I FORWARD 1 -i kube-bridge -m comment --comment "allow outbound traffic from pods" -j ACCEPT',
+    '-I FORWARD 1 -o kube-bridge -m comment --comment "allow inbound traffic to pods" -j ACCEPT',
+    '-I FORWARD 1 -o bond0 -m comment --comment "allow outbound node port traffic on node interface with which node ip is associated" -j ACCEPT',
+    'COMMIT',
+  ]);
   t.end();
 });
 
@@ -133,7 +149,7 @@ t.test('C-3: interface and subnets of the node addresses', (t) => {
     ],
     { primary: '10.0.0.1', addresses: ['10.0.0.1', 'fd00::1'] },
   );
-  t.strictSame(host.interface, { name: 'eth0', mtu: 1450 });
+  t.strictSame(host.interface, { index: 2, name: 'eth0', mtu: 1450 });
   t.strictSame(
     host.subnets.map(({ text }) => text),
     ['10.0.0.0/24', 'fd00::/64'],

@@ -1,0 +1,147 @@
+/**
+ * The one owner of our iptables rules: each module says what it wants, and all of it comes into one order a chain. Reads
+ * what stands, writes only the difference in one `iptables-restore --noflush`, and repairs what others changed.
+ */
+import { type BackendChoice, chooseBackend } from './backend-plan.ts';
+import { type Command, CommandError } from './command.ts';
+import { type IpFamily, Iptables, programName } from './iptables.ts';
+import { formatRestore, type ModuleRules, planTable, type RuleClaim, type RuleGoal, type Table } from './rule-plan.ts';
+
+/** The modules in the order in which their rules stand at the head of a chain: what refuses comes before what accepts. */
+export const ruleModules = ['firewall', 'proxy', 'router'] as const;
+export type RuleModule = (typeof ruleModules)[number];
+
+export interface RuleChanges {
+  /** Lines that were run; 0: nothing was. */
+  readonly changes: number;
+  /** Chains that did not stand as we had left them, as `filter FORWARD`. */
+  readonly drifted: readonly string[];
+  /** What could not be deleted, in a sentence each. */
+  readonly held: readonly string[];
+}
+
+/** What a module holds of the owner. */
+export interface ModuleRuleset {
+  /**
+   * Makes `goal` all that stands of this module in a family. Rejects with a CommandError or an XtablesLockError; then the
+   * goal that last was taken still counts for the order of the chains.
+   */
+  apply(family: IpFamily, goal: RuleGoal): Promise<RuleChanges>;
+  /** Whether MASQUERADE and SNAT take `--random-fully`. */
+  randomFully(family: IpFamily): Promise<boolean>;
+}
+
+interface Member {
+  readonly claim: RuleClaim;
+  readonly goals: Map<IpFamily, RuleGoal>;
+}
+
+export class Ruleset {
+  readonly #run: Command;
+  readonly #members = new Map<RuleModule, Member>();
+  /** One writer at a time: a plan is only good for the state that it was made of. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #choice: Promise<BackendChoice> | undefined;
+  readonly #iptables = new Map<IpFamily, Iptables>();
+
+  constructor(run: Command) {
+    this.#run = run;
+  }
+
+  /** Once for each module. */
+  module(name: RuleModule, claim: RuleClaim): ModuleRuleset {
+    const member: Member = { claim, goals: new Map() };
+    this.#members.set(name, member);
+    return {
+      apply: (family, goal) => {
+        const result = this.#turn.then(() => this.#apply(member, family, goal));
+        this.#turn = result.catch(() => undefined);
+        return result;
+      },
+      randomFully: async (family) => (await this.#programs(family)).randomFully(),
+    };
+  }
+
+  /** Which backend is used; chosen once. */
+  backend(): Promise<BackendChoice> {
+    this.#choice ??= this.#choose();
+    this.#choice.catch(() => {
+      this.#choice = undefined;
+    });
+    return this.#choice;
+  }
+
+  async #programs(family: IpFamily): Promise<Iptables> {
+    const { backend } = await this.backend();
+    const known = this.#iptables.get(family) ?? new Iptables({ family, backend, run: this.#run });
+    this.#iptables.set(family, known);
+    return known;
+  }
+
+  async #choose(): Promise<BackendChoice> {
+    const save = async (backend: 'nft' | 'legacy') => {
+      const texts: string[] = [];
+      for (const family of [4, 6] as const) {
+        try {
+          // Without a table: naming one would make it in the legacy kernel.
+          texts.push(await this.#run(`${programName(family, backend)}-save`, []));
+        } catch (error) {
+          if (!(error instanceof CommandError)) throw error;
+        }
+      }
+      return texts.length > 0 ? texts.join('') : undefined;
+    };
+    return chooseBackend({ nft: await save('nft'), legacy: await save('legacy') });
+  }
+
+  async #apply(member: Member, family: IpFamily, goal: RuleGoal): Promise<RuleChanges> {
+    const iptables = await this.#programs(family);
+    try {
+      return await this.#pass(iptables, member, family, goal);
+    } catch (error) {
+      // A rule that was to be deleted went in between: the whole commit is void, so it is planned again.
+      if (!(error instanceof CommandError && error.code === 'EEXIT')) throw error;
+      return this.#pass(iptables, member, family, goal);
+    }
+  }
+
+  async #pass(iptables: Iptables, member: Member, family: IpFamily, goal: RuleGoal): Promise<RuleChanges> {
+    const tables = new Set<Table>([
+      ...member.claim.tables,
+      ...[...goal.shared, ...goal.chains].map(({ table }) => table),
+    ]);
+    const before = this.#rules(family);
+    const after = this.#rules(family, { member, goal });
+    const plans = [];
+    const drifted: string[] = [];
+    for (const table of tables) {
+      const actual = await iptables.save(table);
+      const plan = planTable(table, after, actual);
+      plans.push(plan);
+      if (plan.lines.length === 0 || !member.goals.has(family)) continue;
+      drifted.push(...planTable(table, before, actual).chains.map((chain) => `${table} ${chain}`));
+    }
+    const input = formatRestore(plans);
+    if (input !== '') await iptables.restore(input);
+    member.goals.set(family, goal);
+    return {
+      changes: plans.reduce((sum, { lines }) => sum + lines.length, 0),
+      drifted,
+      held: plans.flatMap(({ table, held }) =>
+        held.map(
+          ({ chain, callers }) =>
+            `chain ${chain} of table ${table} stays, empty: chain ${callers.join(', ')} has a rule that calls it and that is not ours`,
+        ),
+      ),
+    };
+  }
+
+  /** The modules whose goal of the family is known, in order; `next`: with this goal in place of its last one. */
+  #rules(family: IpFamily, next?: { readonly member: Member; readonly goal: RuleGoal }): ModuleRules[] {
+    return ruleModules.flatMap((name) => {
+      const member = this.#members.get(name);
+      const goal = member === next?.member ? next?.goal : member?.goals.get(family);
+      return member && goal ? [{ claim: member.claim, goal }] : [];
+    });
+  }
+}
