@@ -3,7 +3,8 @@
  * what it does not import. Entries of a list are taken or left one by one where the original does so.
  */
 
-import { wellKnownCommunity } from '@routelet/bgp';
+import { parseCommunityList } from './community.ts';
+import { parseList } from './list.ts';
 import { formatAddress, type Prefix, parseAddress, parsePrefix } from './prefix.ts';
 import { type AnnotationProblem, type Parsed, show } from './problem.ts';
 import { annotations as annotationRows } from './registry.ts';
@@ -18,16 +19,6 @@ export const PREPEND_ASN = annotationRows.prependAsn.name;
 export const PREPEND_COUNT = annotationRows.prependCount.name;
 export const RR_SERVER = annotationRows.reflectorServer.name;
 export const RR_CLIENT = annotationRows.reflectorClient.name;
-
-/** Well-known communities by name: words joined by hyphens, and two that GoBGP, so the original, calls otherwise. */
-const wellKnown: ReadonlyMap<string, number> = new Map([
-  ...Object.entries(wellKnownCommunity).map(([name, value]): [string, number] => [
-    name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    value,
-  ]),
-  ['planned-shut', wellKnownCommunity.gracefulShutdown],
-  ['internet', 0],
-]);
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -84,20 +75,7 @@ export function parseImportReject(annotations: Annotations): Parsed<readonly Pre
 
 /** Communities for what external peers get, as numbers (RFC 1997). Bad entries are named and left out, as in the original. */
 export function parseCommunities(annotations: Annotations): Parsed<readonly number[]> {
-  const text = annotations[COMMUNITIES];
-  if (!text) return { value: [], problems: [] };
-  const expected = 'a number of 32 bits, two of 16 as 65000:100, or a well-known name such as no-export';
-  return parseList(COMMUNITIES, text, parseCommunity, expected);
-}
-
-function parseCommunity(item: string): number | undefined {
-  const known = wellKnown.get(item.toLowerCase());
-  if (known !== undefined) return known;
-  const [high, low] = /^(\d+):(\d+)$/.exec(item)?.slice(1).map(Number) ?? [];
-  if (high !== undefined && low !== undefined) {
-    return high <= 0xffff && low <= 0xffff ? high * 0x10000 + low : undefined;
-  }
-  return /^\d+$/.test(item) && Number(item) <= 0xffff_ffff ? Number(item) : undefined;
+  return parseCommunityList(COMMUNITIES, annotations[COMMUNITIES]);
 }
 
 export interface PathPrepend {
@@ -144,20 +122,4 @@ export function parseReflection(annotations: Annotations): Parsed<Reflection | u
   if (address?.family === 4) return { value: { role, clusterId: address.text }, problems: [] };
   const expected = 'a cluster id: a number from 1 to 4294967295 or an IPv4 address';
   return { value: undefined, problems: [{ annotation, path: '', value: show(text), expected }] };
-}
-
-function parseList<T>(
-  annotation: string,
-  text: string,
-  parse: (item: string) => T | undefined,
-  expected: string,
-): Parsed<readonly T[]> {
-  const value: T[] = [];
-  const problems: AnnotationProblem[] = [];
-  for (const [index, item] of text.split(',').entries()) {
-    const parsed = parse(item.trim());
-    if (parsed === undefined) problems.push({ annotation, path: `[${index}]`, value: show(item.trim()), expected });
-    else value.push(parsed);
-  }
-  return { value, problems };
 }

@@ -1,5 +1,5 @@
 /**
- * What is wrong with one annotation of one Node, as data: which annotation, where in it, what stood there and what was
+ * What is wrong with one annotation of one object, as data: which annotation, where in it, what stood there and what was
  * expected. A secret value is never shown.
  */
 export interface AnnotationProblem {
@@ -19,10 +19,10 @@ export interface Parsed<T> {
   readonly problems: readonly AnnotationProblem[];
 }
 
-/** One sentence for the log. */
-export function formatProblem(node: string, { annotation, path, value, expected }: AnnotationProblem): string {
+/** One sentence for the log. `object` is kind and name: `node n1`, `service shop/web`. */
+export function formatProblem(object: string, { annotation, path, value, expected }: AnnotationProblem): string {
   const place = path === '' ? '' : ` at ${path}`;
-  return `node ${node}: annotation ${annotation}${place}: got ${value}, expected ${expected}`;
+  return `${object}: annotation ${annotation}${place}: got ${value}, expected ${expected}`;
 }
 
 /** A value as the problem shows it: short, quoted, on one line. */

@@ -16,8 +16,8 @@ export interface AnnotationRow {
   readonly effect: string;
   readonly meaning: string;
   readonly example: string;
-  /** A value that is refused and named. */
-  readonly bad: string;
+  /** A value that is refused and named; there is none where only presence counts. */
+  readonly bad?: string;
   /** Other annotations that the example needs beside it. */
   readonly beside?: Readonly<Record<string, string>>;
   readonly deprecated?: true;
@@ -25,11 +25,18 @@ export interface AnnotationRow {
 
 const onNode = <const Row extends Omit<AnnotationRow, 'object'>>(row: Row) => ({ object: 'Node', ...row }) as const;
 
+const onService = <const Row extends Omit<AnnotationRow, 'object'>>(row: Row) =>
+  ({ object: 'Service', ...row }) as const;
+
 const SESSION = 'the sessions that differ; the others go on';
 const EXTERNAL = 'the external sessions that differ; a peer whose policy alone changed keeps its session';
 const NO_SESSION = 'announcements and policies; no session resets';
 const REST_STANDS = 'a bad entry is named and left out';
 const ALL_OR_LAST = 'a bad value is named, and the peers of the last good one stay';
+
+const WORDS = "the words of Go's ParseBool: `true`, `t`, `1`, `false`…; anything else is named and taken as false";
+const ANNOUNCED = 'announcements of its addresses; no session resets';
+const PROXY = 'nothing yet: the service proxy is not built';
 
 const IPS = { 'kube-router.io/peer.ips': '192.0.2.1' } as const;
 const IPS_ASNS = { ...IPS, 'kube-router.io/peer.asns': '64600' } as const;
@@ -207,5 +214,114 @@ export const annotations = {
     bad: 'eth0',
     beside: IPS_ASNS,
     deprecated: true,
+  }),
+  serviceAdvertiseClusterIp: onService({
+    name: 'kube-router.io/service.advertise.clusterip',
+    type: 'true or false',
+    default: '`--advertise-cluster-ip`',
+    validation: WORDS,
+    effect: ANNOUNCED,
+    meaning: 'whether its cluster IPs are announced to external peers',
+    example: 'true',
+    bad: 'yes',
+  }),
+  serviceAdvertiseExternalIp: onService({
+    name: 'kube-router.io/service.advertise.externalip',
+    type: 'true or false',
+    default: '`--advertise-external-ip`',
+    validation: WORDS,
+    effect: ANNOUNCED,
+    meaning: 'the same of its external IPs',
+    example: 'true',
+    bad: 'on',
+  }),
+  serviceAdvertiseLoadBalancerIp: onService({
+    name: 'kube-router.io/service.advertise.loadbalancerip',
+    type: 'true or false',
+    default: '`--advertise-loadbalancer-ip`',
+    validation: WORDS,
+    effect: ANNOUNCED,
+    meaning: 'the same of its load balancer addresses',
+    example: 'true',
+    bad: '',
+  }),
+  serviceCommunities: onService({
+    name: 'kube-router.io/service.bgp.communities',
+    type: 'list with commas',
+    default: 'none',
+    validation: `as \`node.bgp.communities\`; ${REST_STANDS}`,
+    effect: ANNOUNCED,
+    meaning: 'new: added to its addresses, beside those of the node; of Services that share an address all are added',
+    example: '65000:80',
+    bad: '65000:x',
+  }),
+  serviceLocal: onService({
+    name: 'kube-router.io/service.local',
+    type: 'true',
+    default: '`externalTrafficPolicy` alone counts',
+    validation: '`true` or `false`; anything else is named and taken as false',
+    effect: ANNOUNCED,
+    meaning: 'external and load balancer addresses as with `externalTrafficPolicy: Local`',
+    example: 'true',
+    bad: '1',
+  }),
+  serviceSkipLoadBalancerIps: onService({
+    name: 'kube-router.io/service.skiplbips',
+    type: 'presence',
+    default: 'load balancer addresses count',
+    validation: 'any value',
+    effect: ANNOUNCED,
+    meaning: 'its load balancer addresses are not announced',
+    example: '',
+    deprecated: true,
+  }),
+  serviceDsr: onService({
+    name: 'kube-router.io/service.dsr',
+    type: 'tunnel',
+    default: 'no direct server return',
+    validation: '`tunnel`; anything else is named and not used',
+    effect: PROXY,
+    meaning: 'direct server return for external addresses',
+    example: 'tunnel',
+    bad: 'route',
+  }),
+  serviceScheduler: onService({
+    name: 'kube-router.io/service.scheduler',
+    type: 'scheduler of IPVS',
+    default: '`rr`',
+    validation: '`rr`, `lc`, `dh`, `sh` or `mh`; anything else is named and not used',
+    effect: PROXY,
+    meaning: 'how connections are spread over endpoints',
+    example: 'mh',
+    bad: 'wrr',
+  }),
+  serviceSchedulerFlags: onService({
+    name: 'kube-router.io/service.schedflags',
+    type: 'list with commas',
+    default: 'none',
+    validation: '`flag-1` (fallback), `flag-2` (port), `flag-3`, and only with the scheduler `mh`',
+    effect: PROXY,
+    meaning: 'flags of the scheduler',
+    example: 'flag-1,flag-2',
+    bad: 'flag-4',
+    beside: { 'kube-router.io/service.scheduler': 'mh' },
+  }),
+  serviceHairpin: onService({
+    name: 'kube-router.io/service.hairpin',
+    type: 'presence',
+    default: '`--hairpin-mode`',
+    validation: 'any value',
+    effect: PROXY,
+    meaning: 'its pods reach themselves by its cluster IPs',
+    example: '',
+  }),
+  serviceHairpinExternalIps: onService({
+    name: 'kube-router.io/service.hairpin.externalips',
+    type: 'presence',
+    default: 'no',
+    validation: 'any value',
+    effect: PROXY,
+    meaning: 'its pods reach themselves by its external addresses',
+    example: '',
   }),
 } satisfies Record<string, AnnotationRow>;

@@ -72,7 +72,7 @@ export function annotationProblems(node: string, problems: readonly AnnotationPr
   return problems.map((problem) => ({
     code: 'annotation',
     subject: `${node} ${problem.annotation} ${problem.path}`,
-    text: formatProblem(node, problem),
+    text: formatProblem(`node ${node}`, problem),
   }));
 }
 

@@ -12,7 +12,7 @@ import { formatProblem, type Parsed } from '../../../src/annotations/problem.ts'
 
 const read = <T>({ value, problems }: Parsed<T>) => ({
   value,
-  problems: problems.map((one) => formatProblem('n1', one)),
+  problems: problems.map((one) => formatProblem('node n1', one)),
 });
 const texts = (list: readonly { readonly text: string }[] | undefined) => list?.map(({ text }) => text);
 
@@ -48,7 +48,7 @@ t.test('A-11, P-10: pod-cidr wins over pod-cidrs; bad ones are named and skipped
   const several = 'kube-router.io/pod-cidrs';
   const cidrs = (annotations: Record<string, string>) => {
     const { value, problems } = parsePodCidrs(annotations);
-    return { value: texts(value), problems: problems.map((one) => formatProblem('n1', one)) };
+    return { value: texts(value), problems: problems.map((one) => formatProblem('node n1', one)) };
   };
   t.strictSame(cidrs({}), { value: undefined, problems: [] });
   t.strictSame(cidrs({ [single]: '10.1.0.0/24', [several]: '10.2.0.0/24' }), { value: ['10.1.0.0/24'], problems: [] });

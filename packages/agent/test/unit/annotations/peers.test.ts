@@ -10,7 +10,7 @@ function read(annotations: Record<string, string>) {
   const { value, problems } = parsePeers(annotations);
   return {
     peers: value?.map(({ password, ...peer }) => ({ ...peer, ...(password && { password: password.reveal() }) })),
-    problems: problems.map((problem) => formatProblem('n1', problem)),
+    problems: problems.map((problem) => formatProblem('node n1', problem)),
   };
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../../../src/annotations/node.ts';
 import { parsePeers } from '../../../src/annotations/peers.ts';
 import { type AnnotationRow, annotations } from '../../../src/annotations/registry.ts';
+import { parseServiceSettings } from '../../../src/annotations/service.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -66,6 +67,29 @@ t.test('the examples of the table are read, the bad ones are named', async (t) =
   for (const { name, example, bad, beside = {} } of nodes) {
     t.strictSame(complaints({ ...beside, [name]: example }), [], `${name}: ${example}`);
     t.ok(isRead({ ...beside, [name]: example }, beside), `${name} means something`);
-    t.ok(complaints({ ...beside, [name]: bad }).includes(name), `${name}: ${bad} is named`);
+    t.ok(bad !== undefined && complaints({ ...beside, [name]: bad }).includes(name), `${name}: ${bad} is named`);
+  }
+});
+
+t.test('T-2: every annotation of section 3 of the reference has its row, and is read', async (t) => {
+  const reference = [
+    ...['advertise.clusterip', 'advertise.externalip', 'advertise.loadbalancerip', 'skiplbips', 'local', 'dsr'],
+    ...['scheduler', 'schedflags', 'hairpin', 'hairpin.externalips'],
+  ].map((name) => `kube-router.io/service.${name}`);
+  const services = rows.filter(({ object }) => object === 'Service');
+  for (const name of reference)
+    t.ok(
+      services.some((row) => row.name === name),
+      name,
+    );
+  const named = (given: Annotations) => parseServiceSettings(given).problems.map(({ annotation }) => annotation);
+  for (const { name, example, bad, beside = {} } of services) {
+    t.strictSame(named({ ...beside, [name]: example }), [], `${name}: ${example}`);
+    t.notSame(
+      parseServiceSettings({ ...beside, [name]: example }),
+      parseServiceSettings(beside),
+      `${name} means something`,
+    );
+    if (bad !== undefined) t.ok(named({ ...beside, [name]: bad }).includes(name), `${name}: ${bad} is named`);
   }
 });
