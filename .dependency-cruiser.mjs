@@ -56,6 +56,7 @@ const packages = {
     layers: [
       'options|cluster|health|metrics|log\\.ts|listener\\.ts|repeat-filter\\.ts|node-name\\.ts',
       'annotations',
+      'service',
       'kernel',
       'module\\.ts',
       'policy',
@@ -63,7 +64,7 @@ const packages = {
       'daemon\\.ts',
       'main\\.ts',
     ],
-    shells: ['(?!annotations/|policy/compile/|kernel/[^/]*plan\\.ts|kernel/(?:rule|saved-table)\\.ts)'],
+    shells: ['(?!annotations/|service/|policy/compile/|kernel/[^/]*plan\\.ts|kernel/(?:rule|saved-table)\\.ts)'],
   },
 };
 

@@ -77,6 +77,7 @@ export const rows = {
   hostRoutesRemoved: counter('host_routes_removed', 'Routes removed from the kernel'),
 
   // own
+  bgpAdvertisedVips: gauge('bgp_advertised_vips', 'Addresses of services that this node announces'),
   bgpSessionStateChanges: counter('bgp_session_state_changes', 'State changes of BGP sessions', ['address', 'to']),
   bgpPeerPrefixes: gauge('bgp_peer_prefixes', 'Prefixes of a BGP session', ['address', 'direction']),
   routeLatencySeconds: histogram(

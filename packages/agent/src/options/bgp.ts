@@ -115,26 +115,29 @@ export const bgp = {
     default: true,
     description: 'Announce the pod CIDRs of this node to external peers',
   }),
-  advertiseClusterIp: known('announcement of service addresses', {
+  advertiseClusterIp: built({
     name: 'advertise-cluster-ip',
     kind: bool,
     default: false,
-    off: [false],
-    description: 'Announce cluster IPs of services',
+    description: 'Announce cluster IPs of services to external peers',
   }),
-  advertiseExternalIp: known('announcement of service addresses', {
+  advertiseExternalIp: built({
     name: 'advertise-external-ip',
     kind: bool,
     default: false,
-    off: [false],
-    description: 'Announce external IPs of services',
+    description: 'Announce external IPs of services to external peers',
   }),
-  advertiseLoadBalancerIp: known('announcement of service addresses', {
+  advertiseLoadBalancerIp: built({
     name: 'advertise-loadbalancer-ip',
     kind: bool,
     default: false,
-    off: [false],
-    description: 'Announce load balancer addresses of services',
+    description: 'Announce load balancer addresses of services to external peers',
+  }),
+  advertiseVipsWithoutEndpoints: built({
+    name: 'advertise-vips-without-endpoints',
+    kind: bool,
+    default: false,
+    description: 'Announce addresses of services also while no endpoint serves, as kube-router does',
   }),
   enableBfd: known(BFD, {
     name: 'enable-bfd',

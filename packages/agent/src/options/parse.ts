@@ -79,6 +79,21 @@ function weighKnown(
   else if (off.length > 0) unbuilt.push({ part: flag.part, flag: flag.name });
 }
 
+/** Ranges of service addresses in a family that is off (V-81); the default range is passed over then. */
+function rangeFamilies(values: FlagValues): readonly OptionProblem[] {
+  const keys = ['serviceClusterIpRange', 'serviceExternalIpRange', 'loadBalancerIpRange'] as const;
+  return keys.flatMap((key) =>
+    values[key]
+      .filter((cidr) => !(cidr.includes(':') ? values.enableIpv6 : values.enableIpv4))
+      .filter(() => values[key] !== flags[key].default)
+      .map((value): OptionProblem => {
+        const family = value.includes(':') ? flags.enableIpv6 : flags.enableIpv4;
+        const expected = `prefixes of a family that is on (--${family.name} is false)`;
+        return { code: 'bad-value', flag: flags[key].name, value, expected };
+      }),
+  );
+}
+
 /** Rules between flags that are good in themselves. */
 function crossChecks(values: FlagValues): readonly OptionProblem[] {
   const problems: OptionProblem[] = [];
@@ -91,6 +106,7 @@ function crossChecks(values: FlagValues): readonly OptionProblem[] {
     const expected = 'only one of them: the cluster is read from one place';
     problems.push({ code: 'conflict', flags: [flags.manifests.name, other.name], expected });
   }
+  problems.push(...rangeFamilies(values));
   const asked = [values.runFirewall && flags.runFirewall, values.runServiceProxy && flags.runServiceProxy]
     .filter((flag) => flag !== false)
     .map((flag) => flag.part);

@@ -1,11 +1,11 @@
-import { known, positive } from './flag.ts';
+import { built, known, positive } from './flag.ts';
 import { bool, cidrList, duration, portRange, string } from './value.ts';
 
 const PROXY = 'service proxy';
 const POLICY = 'network policy';
 const BALANCER = 'load balancer allocator';
 
-/** Flags of the service proxy, of the network policy firewall and of the load balancer allocator. */
+/** Flags of service addresses, of the service proxy, of the network policy firewall and of the load balancer allocator. */
 export const service = {
   ipvsSyncPeriodMs: known(PROXY, {
     name: 'ipvs-sync-period',
@@ -61,18 +61,18 @@ export const service = {
     default: [],
     description: 'IPVS services in these prefixes are left alone',
   }),
-  serviceClusterIpRange: known(PROXY, {
+  serviceClusterIpRange: built({
     name: 'service-cluster-ip-range',
     kind: cidrList,
     default: ['10.96.0.0/12'],
     description: 'Prefixes of cluster IPs, at most one a family',
     check: (value: readonly string[]) => (value.length === 1 || value.length === 2 ? undefined : 'one or two prefixes'),
   }),
-  serviceExternalIpRange: known(PROXY, {
+  serviceExternalIpRange: built({
     name: 'service-external-ip-range',
     kind: cidrList,
     default: [],
-    description: 'Prefixes that external IPs may be in',
+    description: 'Prefixes that external IPs of services may be in; none when empty',
   }),
   serviceNodePortRange: known(PROXY, {
     name: 'service-node-port-range',
@@ -80,11 +80,11 @@ export const service = {
     default: '30000:32767',
     description: 'Node ports',
   }),
-  strictExternalIpValidation: known(PROXY, {
+  strictExternalIpValidation: built({
     name: 'strict-external-ip-validation',
     kind: bool,
     default: true,
-    description: 'Serve external and load balancer addresses only inside of their ranges',
+    description: 'Announce and serve external and load balancer addresses only inside of their ranges',
   }),
   serviceTcpTimeoutMs: known(PROXY, {
     name: 'service-tcp-timeout',
@@ -131,11 +131,11 @@ export const service = {
     off: [false],
     description: 'Close pods until their policies are programmed',
   }),
-  loadBalancerIpRange: known(BALANCER, {
+  loadBalancerIpRange: built({
     name: 'loadbalancer-ip-range',
     kind: cidrList,
     default: [],
-    description: 'Prefixes to allocate load balancer addresses from',
+    description: 'Prefixes that load balancer addresses may be in; none when empty',
   }),
   loadBalancerDefaultClass: known(BALANCER, {
     name: 'loadbalancer-default-class',

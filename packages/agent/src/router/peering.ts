@@ -17,6 +17,8 @@ export interface PeeringPlan {
   readonly policies: Policies;
   readonly peers: readonly PeerOptions[];
   readonly announcements: readonly Announcement[];
+  /** Of addresses of Services, by prefix; what did not change is the same object. */
+  readonly vips: ReadonlyMap<string, Announcement>;
 }
 
 export interface PeeringDependencies {
@@ -42,7 +44,8 @@ export class Peering {
   #speaker: Speaker | undefined;
   /** What a speaker cannot change while it runs, as text. */
   #identityKey = '';
-  #announced = new Set<string>();
+  /** What is announced, by prefix. */
+  #announced: Announced = { pods: new Map(), vips: new Map() };
   /** Name of each peer for log and metrics; a peer that was just removed still has one. */
   #descriptions: ReadonlyMap<string, string> = new Map();
 
@@ -72,9 +75,8 @@ export class Peering {
       await this.stop();
     }
     this.#identityKey = key;
-    this.#countAnnouncements(plan.announcements);
     if (this.#speaker) {
-      this.#speaker.setAnnouncements(plan.announcements);
+      this.#announce(this.#speaker, plan);
       this.#setPeers(this.#speaker, plan.peers);
       return undefined;
     }
@@ -89,6 +91,7 @@ export class Peering {
       return { code: 'speaker', subject: plan.identity.name, text };
     }
     this.#speaker = speaker;
+    this.#countAnnounced(plan);
     this.#log.info('BGP runs', { asn, routerId, listen, peers: plan.peers.length });
     this.updateMetrics();
     this.#started(speaker, deferred);
@@ -101,12 +104,17 @@ export class Peering {
     await speaker?.stop({ graceful: this.#options.bgpGracefulRestart });
   }
 
+  /** Announces and withdraws what differs; nothing while no speaker runs, as `apply` will make one with all of it. */
+  announceVips(vips: PeeringPlan['vips']): void {
+    if (this.#speaker) this.#announce(this.#speaker, { announcements: [...this.#announced.pods.values()], vips });
+  }
+
   updateMetrics(): void {
     const external = (address: string) => this.#descriptions.get(address) === EXTERNAL;
     this.#peerMetrics.replaceAll(this.#speaker?.peers() ?? [], external);
   }
 
-  #create({ identity, policies, peers, announcements }: PeeringPlan, deferred: boolean): Speaker {
+  #create({ identity, policies, peers, announcements, vips }: PeeringPlan, deferred: boolean): Speaker {
     const { bgpGracefulRestart, bgpGracefulRestartTimeMs, bgpGracefulRestartDeferralTimeMs } = this.#options;
     const speaker = createSpeaker({
       asn: identity.asn,
@@ -139,7 +147,7 @@ export class Peering {
     if (deferred) speaker.on('selection-complete', this.#settled);
     else this.#awaitEndOfRib(speaker);
     // Policies and routes are in place before the first session can start.
-    speaker.setAnnouncements(announcements);
+    speaker.setAnnouncements([...announcements, ...vips.values()]);
     speaker.setPeers(peers);
     this.#descriptions = describe(peers);
     return speaker;
@@ -174,12 +182,34 @@ export class Peering {
     this.updateMetrics();
   }
 
-  #countAnnouncements(announcements: readonly Announcement[]): void {
-    const prefixes = new Set(announcements.map(({ prefix }) => prefix));
-    const added = [...prefixes].filter((prefix) => !this.#announced.has(prefix));
-    this.#metrics.bgpAdvertisementsSent.inc({ type: 'pod-route' }, added.length);
-    this.#announced = prefixes;
+  /** Says to the speaker what changed, in the order of pod CIDRs, new addresses, gone ones. */
+  #announce(speaker: Speaker, plan: Pick<PeeringPlan, 'announcements' | 'vips'>): void {
+    const before = this.#announced;
+    const after = this.#countAnnounced(plan);
+    for (const part of ['pods', 'vips'] as const) {
+      for (const [prefix, route] of after[part]) if (before[part].get(prefix) !== route) speaker.announce(route);
+    }
+    for (const prefix of [...before.pods.keys(), ...before.vips.keys()]) {
+      if (!after.pods.has(prefix) && !after.vips.has(prefix)) speaker.withdraw(prefix);
+    }
   }
+
+  #countAnnounced({ announcements, vips }: Pick<PeeringPlan, 'announcements' | 'vips'>): Announced {
+    const before = this.#announced;
+    const pods = new Map(announcements.map((route) => [route.prefix, route]));
+    const count = (type: string, number: number) => this.#metrics.bgpAdvertisementsSent.inc({ type }, number);
+    count('pod-route', [...pods.keys()].filter((prefix) => !before.pods.has(prefix)).length);
+    count('advertise-vip', [...vips].filter(([prefix, route]) => before.vips.get(prefix) !== route).length);
+    count('withdraw-vip', [...before.vips.keys()].filter((prefix) => !vips.has(prefix)).length);
+    this.#metrics.bgpAdvertisedVips.set(vips.size);
+    this.#announced = { pods, vips };
+    return this.#announced;
+  }
+}
+
+interface Announced {
+  readonly pods: ReadonlyMap<string, Announcement>;
+  readonly vips: ReadonlyMap<string, Announcement>;
 }
 
 function describe(peers: readonly PeerOptions[]): ReadonlyMap<string, string> {

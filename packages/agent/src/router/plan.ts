@@ -20,6 +20,8 @@ export interface RouterInput {
   /** The own Node object, undefined while there is none. */
   readonly own: Node | undefined;
   readonly nodes: ReadonlyMap<string, NodeFacts>;
+  /** Addresses of Services that some node may announce, as `VipTable` has them. */
+  readonly vips: readonly string[];
   /** The plan before this one: what stays equal is the same object, and its external peers outlive a bad annotation. */
   readonly previous: RouterPlan | undefined;
 }
@@ -32,6 +34,7 @@ export interface RouterPlan {
   readonly identity: Identity;
   readonly policies: Policies;
   readonly peers: readonly PeerOptions[];
+  /** Of pod CIDRs; those of Services are planned apart, as they change with every endpoint. */
   readonly announcements: readonly Announcement[];
   readonly external: readonly ExternalPeer[];
   readonly lastGoodExternal: readonly ExternalPeer[] | undefined;
@@ -39,7 +42,7 @@ export interface RouterPlan {
 
 /** Without a plan the router waits; the problems say for what. */
 export function planRouter(
-  { nodeName, own, nodes, previous }: RouterInput,
+  { nodeName, own, nodes, vips, previous }: RouterInput,
   options: RouterPlanOptions,
 ): { readonly plan: RouterPlan | undefined; readonly problems: readonly Problem[] } {
   const facts = nodes.get(nodeName);
@@ -72,6 +75,7 @@ export function planRouter(
     planPolicies(
       {
         podCidrs: identity.podCidrs,
+        vips,
         importReject: importReject.value,
         communities: communities.value,
         prepend: prepend.value,

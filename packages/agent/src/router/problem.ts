@@ -10,6 +10,7 @@ export type ProblemCode =
   | 'peer-family'
   | 'pod-cidr-overlap'
   | 'route-refused'
+  | 'vip-refused'
   | 'cni'
   | 'kernel'
   | 'rules'

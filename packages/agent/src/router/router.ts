@@ -17,6 +17,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import type { Module, ModuleContext, ModuleDefinition } from '../module.ts';
 import type { AgentOptions } from '../options/options.ts';
+import { planVipAnnouncements, type VipAnnouncements } from './announcements.ts';
 import { BRIDGE } from './bridge.ts';
 import { checkCni } from './cni.ts';
 import { DEFAULT_CNI_FILE, readCniFile } from './cni-file.ts';
@@ -31,15 +32,22 @@ import type { Problem } from './problem.ts';
 import { ProblemLog } from './problem-log.ts';
 import { observeRib, updateRouteGauges } from './route-metrics.ts';
 import { ownsRoute, type RouteContext, routeContext } from './routes.ts';
+import { VipTable } from './vip-table.ts';
 import { WorkLoop } from './work-loop.ts';
 
+/** Services and their endpoints are read in any case: an annotation is enough to have an address announced. */
 export const router: ModuleDefinition = {
-  kinds: ['Node'],
+  kinds: ['Node', 'Service', 'EndpointSlice'],
   create: (context) => new Router(context),
 };
 
-/** What BGP has to be planned again for: `facts` and `host` also change what routes are made of. */
-type BgpPart = 'own' | 'facts' | 'host' | 'full';
+/**
+ * What BGP has to be planned again for: `facts` and `host` also change what routes are made of, `vips` what is announced
+ * alone, `vip-policy` what is not taken from peers.
+ */
+type BgpPart = 'own' | 'facts' | 'host' | 'vips' | 'vip-policy' | 'full';
+
+const contextParts: ReadonlySet<BgpPart> = new Set(['facts', 'host', 'full']);
 
 interface Routing {
   readonly rib: Rib;
@@ -69,6 +77,8 @@ class Router implements Module {
   readonly #peering: Peering;
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #networkFailures = new Set<NetworkPart>();
+  readonly #vips: VipTable;
+  #vipAnnouncements: VipAnnouncements = { announcements: new Map(), problems: [] };
   #nodes: NodeTable;
   #plan: RouterPlan | undefined;
   #context: RouteContext | undefined;
@@ -91,6 +101,7 @@ class Router implements Module {
     };
     this.#problems = new ProblemLog(log);
     this.#nodes = new NodeTable(nodeName, []);
+    this.#vips = new VipTable(cluster, nodeName, options);
     const failed = (error: unknown) => log.error('a pass of the router failed', { error });
     this.#bgpLoop = new WorkLoop((parts) => this.#bgpPass(parts), failed);
     this.#networkLoop = new WorkLoop((parts) => this.#networkPass(parts), failed);
@@ -119,6 +130,7 @@ class Router implements Module {
     this.#closers.push(() => subscription.close());
 
     this.#nodes = new NodeTable(this.#nodeName, this.#cluster.list('Node'));
+    this.#vips.planAll([]);
     this.#closers.push(this.#cluster.subscribe((changes) => this.#clusterChanged(changes)));
     const full = setInterval(() => this.#markAll(), timerMs(options.routesSyncPeriodMs));
     const routes = setInterval(() => void this.#resyncRoutes(), timerMs(options.injectedRoutesSyncPeriodMs));
@@ -153,6 +165,9 @@ class Router implements Module {
       this.#bgpLoop.mark(['facts']);
       this.#networkLoop.mark(['sets']);
     }
+    const vips = this.#vips.apply(changes);
+    if (vips.announced || vips.problems) this.#bgpLoop.mark(['vips']);
+    if (vips.wanted) this.#bgpLoop.mark(['vip-policy']);
   }
 
   #hostChanged(event: SubscriptionEvent): void {
@@ -176,8 +191,13 @@ class Router implements Module {
 
   async #bgpPass(parts: ReadonlySet<BgpPart>): Promise<void> {
     const startedMs = performance.now();
+    if (parts.size === 1 && parts.has('vips') && this.#plan) {
+      this.#peering.announceVips(this.#planVips(this.#plan.identity));
+      return;
+    }
     const nodes = this.#nodes.facts;
-    const input = { nodeName: this.#nodeName, own: this.#nodes.own, nodes, previous: this.#plan };
+    const { wanted: vips } = this.#vips;
+    const input = { nodeName: this.#nodeName, own: this.#nodes.own, nodes, vips, previous: this.#plan };
     const { plan, problems } = planRouter(input, this.#options);
     if (!plan) {
       // Sessions and kernel stay as they are: a Node that is gone for a moment must not cost the pods their routes.
@@ -187,17 +207,33 @@ class Router implements Module {
     const newIdentity = plan.identity !== this.#plan?.identity;
     this.#plan = plan;
     if (newIdentity) this.#networkLoop.mark(networkParts);
+    if (newIdentity || parts.has('full')) this.#vips.planAll(plan.identity.addresses);
 
-    if (newIdentity || parts.size > 1 || !parts.has('own')) await this.#updateContext(plan.identity);
+    if (newIdentity || [...parts].some((part) => contextParts.has(part))) await this.#updateContext(plan.identity);
     this.#problems.report('plan', [...problems, ...(this.#context?.owners.problems ?? [])]);
     const routing = await this.#ensureRouting();
     if (!routing) return;
-    const problem = await this.#peering.apply(plan, routing.rib.counts().programmed > 0);
+    const planned = { ...plan, vips: this.#planVips(plan.identity) };
+    const problem = await this.#peering.apply(planned, routing.rib.counts().programmed > 0);
     this.#problems.report('speaker', problem ? [problem] : []);
     const seconds = (performance.now() - startedMs) / 1000;
     this.#metrics.bgpInternalPeersSyncSeconds.observe(seconds);
     if (parts.has('full')) this.#metrics.routesSyncSeconds.observe(seconds);
     if (!problem && this.#networkFailures.size === 0) this.#heartbeat.router.beat();
+  }
+
+  #planVips(identity: Identity): VipAnnouncements['announcements'] {
+    const nodes = [...this.#nodes.facts.values()];
+    const nodeByAddress = new Map(nodes.flatMap(({ name, addresses }) => addresses.map((text) => [text, name])));
+    const { announcements } = this.#vipAnnouncements;
+    this.#vipAnnouncements = planVipAnnouncements(
+      this.#vips.announced.values(),
+      identity,
+      nodeByAddress,
+      announcements,
+    );
+    this.#problems.report('vips', [...this.#vips.problems, ...this.#vipAnnouncements.problems]);
+    return this.#vipAnnouncements.announcements;
   }
 
   async #updateContext(identity: Identity): Promise<void> {

@@ -46,7 +46,7 @@ const optionScope: { readonly [K in keyof Required<PeerOptions>]: 'session' | 'r
 export function comparePeers(before: PeerOptions, after: PeerOptions): 'session' | 'routes' | undefined {
   let scope: 'session' | 'routes' | undefined;
   for (const name of Object.keys(optionScope) as (keyof PeerOptions)[]) {
-    if (contentOf(before[name]) === contentOf(after[name])) continue;
+    if (before[name] === after[name] || contentOf(before[name]) === contentOf(after[name])) continue;
     if (optionScope[name] === 'session') return 'session';
     scope = 'routes';
   }

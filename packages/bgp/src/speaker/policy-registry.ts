@@ -14,6 +14,8 @@ export interface RegisteredPolicy {
 
 export class PolicyRegistry {
   readonly #byContent = new Map<string | undefined, RegisteredPolicy>();
+  /** Chains are values that nobody changes: one with thousands of prefixes is read once, not once for each of its peers. */
+  readonly #contents = new WeakMap<PolicyChain, string | undefined>();
   #lastId = 0;
 
   /** The policy in force: the peer's own chain, else the speaker's, else the default of the peer's type. */
@@ -24,7 +26,8 @@ export class PolicyRegistry {
 
   /** The compiled form of a chain, made once. Throws `PolicyError`. */
   compile(chain: PolicyChain): RegisteredPolicy {
-    const content = contentOf(chain);
+    const content = this.#contents.get(chain) ?? contentOf(chain);
+    this.#contents.set(chain, content);
     let registered = this.#byContent.get(content);
     if (registered === undefined) {
       registered = { id: ++this.#lastId, policy: compilePolicy(chain) };

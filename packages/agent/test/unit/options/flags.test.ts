@@ -97,6 +97,7 @@ const original: readonly Case[] = [
 /** What routelet adds. */
 const own: readonly Case[] = [
   ['manifests', 'string', '', '/etc/manifests', []],
+  ['advertise-vips-without-endpoints', 'bool', 'false', 'true', ['x']],
   ['log-format', 'json|human', 'json', 'human', ['text']],
 ];
 

@@ -167,3 +167,19 @@ t.test('help and version win over what else is given', (t) => {
   t.match(text, /-v, --v <uint>/);
   t.end();
 });
+
+t.test('V-81: ranges of a family that is off are refused, the default one is passed over', (t) => {
+  t.same(problems('--service-external-ip-range=198.51.100.0/24,2001:db8::/64', '--loadbalancer-ip-range=fd00::/64'), [
+    '--service-external-ip-range: bad value "2001:db8::/64": expected prefixes of a family that is on (--enable-ipv6 is false)',
+    '--loadbalancer-ip-range: bad value "fd00::/64": expected prefixes of a family that is on (--enable-ipv6 is false)',
+  ]);
+  const only6 = ['--enable-ipv4=false', '--enable-ipv6'];
+  t.same(problems(...only6, '--service-cluster-ip-range=10.96.0.0/12'), [
+    '--service-cluster-ip-range: bad value "10.96.0.0/12": expected prefixes of a family that is on (--enable-ipv4 is false)',
+  ]);
+  t.same(problems(...only6), []);
+  t.same(problems('--enable-ipv6', '--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112'), []);
+  t.match(problems('--service-cluster-ip-range='), [/expected one or two prefixes/]);
+  t.match(problems('--service-cluster-ip-range=10.0.0.0/16,10.1.0.0/16,10.2.0.0/16'), [/expected one or two prefixes/]);
+  t.end();
+});

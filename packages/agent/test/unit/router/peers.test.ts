@@ -23,6 +23,7 @@ function plan(
   const policies = planPolicies(
     {
       podCidrs: me.podCidrs,
+      vips: [],
       importReject: [],
       communities: [],
       prepend: undefined,

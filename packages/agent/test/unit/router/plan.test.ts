@@ -10,7 +10,7 @@ function plan(annotations: Record<string, string>, previous?: RouterPlan, change
   const own = node('n1', { addresses: ['10.0.0.1'], podCidrs: ['10.244.1.0/24'], annotations });
   const table = new NodeTable('n1', [own, node('n2', { addresses: ['10.0.0.2'], podCidrs: ['10.244.2.0/24'] })]);
   const result = planRouter(
-    { nodeName: 'n1', own: table.own, nodes: table.facts, previous },
+    { nodeName: 'n1', own: table.own, nodes: table.facts, vips: [], previous },
     { ...options, enableIpv6: false, ...changes },
   );
   return {
@@ -22,7 +22,7 @@ function plan(annotations: Record<string, string>, previous?: RouterPlan, change
 
 t.test('the own Node is missing: one problem, no plan', (t) => {
   const nodes = new Map([['n2', facts('n2', { addresses: ['10.0.0.2'] })]]);
-  t.strictSame(planRouter({ nodeName: 'n1', own: undefined, nodes, previous: undefined }, options), {
+  t.strictSame(planRouter({ nodeName: 'n1', own: undefined, nodes, vips: [], previous: undefined }, options), {
     plan: undefined,
     problems: [
       { code: 'node-missing', subject: 'n1', text: 'node n1: there is no such Node in the cluster; waiting for it' },

@@ -4,10 +4,22 @@ import { planPolicies } from '../../../src/router/policies.ts';
 import { options } from './fixture.ts';
 
 /** Nothing is added to what external peers get. */
-const plain = { communities: [], prepend: undefined, reflects: false };
+const plain = { vips: [], communities: [], prepend: undefined, reflects: false };
 
 const prefixes = (...texts: string[]) => texts.flatMap((text) => parsePrefix(text) ?? []);
 const podCidrs = prefixes('10.244.1.0/24', 'fd00:1::/64');
+/** Host routes of this node that are no pod CIDR. */
+const vips = {
+  name: 'service-vips',
+  match: {
+    prefixes: [
+      { prefix: '0.0.0.0/0', ge: 32, le: 32 },
+      { prefix: '::/0', ge: 128, le: 128 },
+    ],
+    source: 'local',
+  },
+  verdict: 'accept',
+};
 const own = { prefixes: [{ prefix: '10.244.1.0/24' }, { prefix: 'fd00:1::/64' }], source: 'local' };
 
 t.test('B-44: all is imported but default routes and what the annotation rejects', (t) => {
@@ -48,9 +60,11 @@ t.test('B-46: what has nothing to match is left out', (t) => {
     chain.statements.map(({ name }) => name),
     ['default-routes'],
   );
-  t.strictSame([exportToNodes.statements, exportToExternal.statements], [[], []]);
+  t.strictSame([exportToNodes.statements, exportToExternal.statements], [[], [vips]]);
   t.end();
 });
+
+const toSelf = (statement: object) => ({ ...statement, actions: [{ kind: 'next-hop-self' }] });
 
 t.test('B-42: default reject; pod CIDRs to nodes, and to external peers if asked', (t) => {
   const accept = { name: 'pod-cidr', match: own, verdict: 'accept' };
@@ -60,10 +74,15 @@ t.test('B-42: default reject; pod CIDRs to nodes, and to external peers if asked
     nodes: unknown[],
     external: unknown[],
   ])[] = [
-    ['defaults', {}, [accept], [accept]],
-    ['enable-ibgp=false', { enableIbgp: false }, [], [accept]],
-    ['T-25: advertise-pod-cidr=false leaks in no family', { advertisePodCidr: false }, [accept], []],
-    ['override-nexthop', { overrideNextHop: true }, [accept], [{ ...accept, actions: [{ kind: 'next-hop-self' }] }]],
+    ['defaults', {}, [accept], [accept, vips]],
+    ['enable-ibgp=false', { enableIbgp: false }, [], [accept, vips]],
+    [
+      'T-25: advertise-pod-cidr=false leaks in no family',
+      { advertisePodCidr: false },
+      [accept],
+      [{ name: 'no-pod-cidr', match: { prefixes: own.prefixes }, verdict: 'reject' }, vips],
+    ],
+    ['override-nexthop', { overrideNextHop: true }, [accept], [accept, vips].map(toSelf)],
   ];
   t.ok(cases.length > 0);
   for (const [what, changes, nodes, external] of cases) {
@@ -79,6 +98,7 @@ t.test('B-42: default reject; pod CIDRs to nodes, and to external peers if asked
 t.test('A-2, A-4: communities and prepending for external peers alone', (t) => {
   const input = {
     podCidrs,
+    vips: [],
     importReject: [],
     communities: [0xfde80064],
     prepend: { asn: 65100, count: 2 },
@@ -86,11 +106,18 @@ t.test('A-2, A-4: communities and prepending for external peers alone', (t) => {
   };
   const { exportToNodes, exportToExternal } = planPolicies(input, { ...options, overrideNextHop: true });
   t.strictSame(exportToNodes.statements, [{ name: 'pod-cidr', match: own, verdict: 'accept' }]);
-  t.strictSame(exportToExternal.statements[0]?.actions, [
-    { kind: 'prepend', asn: 65100, count: 2 },
-    { kind: 'add-communities', communities: [0xfde80064] },
-    { kind: 'next-hop-self' },
-  ]);
+  t.equal(exportToExternal.statements.length, 2);
+  for (const { name, actions } of exportToExternal.statements) {
+    t.strictSame(
+      actions,
+      [
+        { kind: 'prepend', asn: 65100, count: 2 },
+        { kind: 'add-communities', communities: [0xfde80064] },
+        { kind: 'next-hop-self' },
+      ],
+      name,
+    );
+  }
   t.end();
 });
 
@@ -103,5 +130,24 @@ t.test('A-9: a reflector passes on to nodes what it learned from nodes', (t) => 
   t.strictSame(names(true), ['pod-cidr', 'reflected']);
   t.strictSame(names(false), ['pod-cidr']);
   t.strictSame(names(true, { enableIbgp: false }), []);
+  t.end();
+});
+
+t.test('B-44, B-48: addresses of Services are not imported, by a reflector neither', (t) => {
+  for (const reflects of [false, true]) {
+    const input = { ...plain, podCidrs, vips: ['10.96.0.10', 'fd00:96::a'], importReject: [], reflects };
+    const { import: chain } = planPolicies(input, options);
+    t.strictSame(chain.statements[1], { name: 'service-vips', match: { prefixSet: 'vips' }, verdict: 'reject' });
+    t.strictSame(chain.prefixSets, { vips: [{ prefix: '10.96.0.10/32' }, { prefix: 'fd00:96::a/128' }] });
+  }
+  t.end();
+});
+
+t.test('B-43: no statement to nodes takes a host route of this node', (t) => {
+  const input = { ...plain, podCidrs, vips: ['10.96.0.10'], importReject: [], reflects: true };
+  t.strictSame(
+    planPolicies(input, options).exportToNodes.statements.map(({ match }) => match),
+    [own, { source: 'ibgp' }],
+  );
   t.end();
 });
