@@ -176,7 +176,11 @@ export class Peering {
     for (const { address, action } of speaker.setPeers(peers)) {
       // The speaker says itself why a peer could not be taken.
       if (action === 'failed') continue;
-      this.#log.info(`peer ${action}`, { peer: address, name: this.#descriptions.get(address) });
+      // A changed policy touches no session, and one Service can change that of every peer.
+      this.#log[action === 'updated' ? 'debug' : 'info'](`peer ${action}`, {
+        peer: address,
+        name: this.#descriptions.get(address),
+      });
     }
     this.#descriptions = descriptions;
     this.updateMetrics();
