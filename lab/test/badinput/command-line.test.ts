@@ -53,8 +53,8 @@ const starts: readonly WrongStart[] = [
   },
   {
     what: 'a feature that is not built, asked for',
-    flags: ['--enable-bfd=true'],
-    line: /--enable-bfd: BFD is not built yet; only --enable-bfd=false is accepted/,
+    flags: ['--gobgp-admin-port=1'],
+    line: /--gobgp-admin-port: GoBGP admin API is not built yet; only --gobgp-admin-port=0 is accepted/,
   },
 ];
 

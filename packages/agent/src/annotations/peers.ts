@@ -3,11 +3,11 @@
  * the place of. One bad peer is left out and named, the others stand; text that is no list at all is an error as a whole.
  */
 import { LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ExternalPeer } from './external-peer.ts';
+import { given, peerSchema } from './peer-schema.ts';
 import { type AnnotationProblem, type Parsed, show } from './problem.ts';
 import { annotations as annotationRows } from './registry.ts';
-import { address, password, peerAsn, port } from './value.ts';
 
 export const PEERS = annotationRows.peers.name;
 
@@ -21,15 +21,6 @@ const DEPRECATED = {
 } as const;
 
 const NUMERIC = new Set<string>(['remoteasn', 'port']);
-
-const peer = z.strictObject({
-  remoteip: address,
-  remoteasn: peerAsn,
-  localip: address.optional(),
-  password: password.optional(),
-  port: port.optional(),
-  bfd: z.undefined({ error: 'no bfd key: BFD is not built yet' }).optional(),
-});
 
 /** Without a peers annotation of either kind: no peers and no problems. `undefined` peers: nothing of the value is usable. */
 export function parsePeers(annotations: Readonly<Record<string, string>>): Parsed<readonly ExternalPeer[] | undefined> {
@@ -109,37 +100,41 @@ function readPeer(
   item: unknown,
   place: (key: string) => Pick<AnnotationProblem, 'annotation' | 'path'>,
 ): Parsed<ExternalPeer | undefined> {
-  const result = peer.safeParse(item);
+  const result = peerSchema.safeParse(item);
   if (!result.success) {
     const problems = result.error.issues.map((issue) => {
-      const key = issue.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : String(issue.path[0] ?? '');
-      const expected = expectation(issue);
-      const bad = isRecord(item) ? item[key] : item;
+      const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+      const key = path
+        .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
+        .join('');
+      const bad = valueAt(item, path);
       return {
         ...place(key),
         value: key === 'password' && bad !== undefined ? 'a text that is not shown' : show(bad),
-        expected,
+        expected: path.length === 0 ? 'a map with the keys remoteip and remoteasn' : issue.message,
       };
     });
     return { value: undefined, problems };
   }
-  const { remoteip, remoteasn, localip, password: key, port: remotePort } = result.data;
-  return {
-    value: {
-      address: remoteip,
-      asn: remoteasn,
-      ...(localip !== undefined && { localAddress: localip }),
-      ...(remotePort !== undefined && { port: remotePort }),
-      ...(key !== undefined && { password: key }),
-    },
-    problems: [],
+  const { remoteip, remoteasn, localip, holdTime, longLivedStaleTime, pathPrepend, ...rest } = result.data;
+  const options = {
+    ...rest,
+    localAddress: localip,
+    holdTimeMs: holdTime,
+    longLivedStaleMs: longLivedStaleTime,
+    pathPrepend: pathPrepend && { asn: pathPrepend.as, count: pathPrepend.count },
   };
+  return { value: { address: remoteip, asn: remoteasn, ...given(options) }, problems: [] };
 }
 
-function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `only the keys ${Object.keys(peer.shape).join(', ')}`;
-  if (issue.path.length === 0) return 'a map with the keys remoteip and remoteasn';
-  return issue.message;
+/** What stands at the path; a text in place of a map is itself what is wrong. */
+function valueAt(item: unknown, path: z.core.$ZodIssue['path']): unknown {
+  let value = item;
+  for (const key of path) {
+    if (typeof value === 'string') return value;
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  }
+  return value;
 }
 
 function whole(path: string, value: string, expected: string): Parsed<undefined> {

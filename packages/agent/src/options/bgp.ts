@@ -2,7 +2,6 @@ import { clusterAsnRanges, isClusterAsn, isPeerAsn, peerAsnRanges } from './asn.
 import { built, known } from './flag.ts';
 import { addressList, bool, duration, isAddress, listenAddress, secretList, string, uint, uintList } from './value.ts';
 
-const BFD = 'BFD';
 const ADMIN = 'GoBGP admin API';
 const MAX_UINT32 = 0xffff_ffff;
 const HOUR_MS = 3_600_000;
@@ -139,31 +138,62 @@ export const bgp = {
     default: false,
     description: 'Announce addresses of services also while no endpoint serves, as kube-router does',
   }),
-  enableBfd: known(BFD, {
+  enableBfd: built({
     name: 'enable-bfd',
     kind: bool,
     default: false,
-    off: [false],
     description: 'BFD with the external peers given by flags',
   }),
-  bfdPort: known(BFD, { name: 'bfd-port', kind: uint(1, 65535), default: 3784, description: 'UDP port of BFD' }),
-  bfdDetectionMultiplier: known(BFD, {
+  bfdPort: built({
+    name: 'bfd-port',
+    kind: uint(1, 65535),
+    default: 3784,
+    description: 'UDP port of BFD with external peers',
+  }),
+  bfdDetectionMultiplier: built({
     name: 'bfd-detection-multiplier',
     kind: uint(1, 255),
     default: 3,
     description: 'Packets that may be lost before a session is down',
   }),
-  bfdDesiredMinTxMs: known(BFD, {
+  bfdDesiredMinTxMs: built({
     name: 'bfd-desired-min-tx-interval',
     kind: uint(1, Math.floor(MAX_UINT32 / 1000)),
     default: 1000,
     description: 'Time between sent packets, in milliseconds',
   }),
-  bfdRequiredMinRxMs: known(BFD, {
+  bfdRequiredMinRxMs: built({
     name: 'bfd-required-min-rx-interval',
     kind: uint(1, Math.floor(MAX_UINT32 / 1000)),
     default: 1000,
     description: 'Least time between received packets, in milliseconds',
+  }),
+  meshHoldMs: built({
+    name: 'mesh-holdtime',
+    kind: duration,
+    default: 90_000,
+    description: 'Hold time of sessions with other nodes',
+    check: (ms: number) => (ms >= 3000 && ms <= 65_535_000 ? undefined : 'a duration from 3s to 65535s'),
+  }),
+  meshPasswordFile: built({
+    name: 'mesh-password-file',
+    kind: string,
+    default: '',
+    description: 'File with the MD5 password of the sessions with other nodes; read again when it changes',
+  }),
+  meshEnableBfd: built({
+    name: 'mesh-enable-bfd',
+    kind: bool,
+    default: false,
+    description: 'BFD with the other nodes, with the times of --bfd-*',
+  }),
+  bgpLongLivedStaleMs: built({
+    name: 'bgp-long-lived-stale-time',
+    kind: duration,
+    default: 0,
+    description:
+      'How long peers keep the routes as a last resort when graceful restart is over (RFC 9494); 0 for not at all',
+    check: (ms: number) => (ms >= 0 && ms <= 16_777_215_000 ? undefined : 'a duration from 0 to 16777215s'),
   }),
   gobgpAdminAddress: known(ADMIN, {
     name: 'gobgp-admin-address',

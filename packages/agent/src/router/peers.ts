@@ -2,20 +2,36 @@
  * Which sessions this node has: one with every other node (or every other node of its AS), and the external ones of flags
  * or annotations. A peer that cannot be is left out and named; the others do not notice.
  */
-import type { PeerOptions } from '@routelet/bgp';
+import type { BfdPeerOptions, PeerOptions } from '@routelet/bgp';
 import type { ExternalPeer } from '../annotations/external-peer.ts';
 import type { Reflection } from '../annotations/node.ts';
+import { given } from '../annotations/peer-schema.ts';
 import { parseAddress } from '../annotations/prefix.ts';
 import type { AgentOptions } from '../options/options.ts';
+import type { Secret } from '../options/secret.ts';
 import { bestAddress, familyName, type Identity } from './identity.ts';
 import type { NodeFacts } from './node-facts.ts';
+import { planPeerPolicies } from './peer-policies.ts';
 import type { Policies } from './policies.ts';
 import type { Problem } from './problem.ts';
 
 export type PeerPlanOptions = Pick<
   AgentOptions,
-  'enableIbgp' | 'nodesFullMesh' | 'bgpPort' | 'bgpHoldMs' | 'bgpGracefulRestart' | 'peerRouterMultihopTtl'
->;
+  | 'enableIbgp'
+  | 'nodesFullMesh'
+  | 'bgpPort'
+  | 'bgpHoldMs'
+  | 'bgpGracefulRestart'
+  | 'bgpLongLivedStaleMs'
+  | 'peerRouterMultihopTtl'
+  | 'enableBfd'
+  | 'bfdPort'
+  | 'bfdDetectionMultiplier'
+  | 'bfdDesiredMinTxMs'
+  | 'bfdRequiredMinRxMs'
+  | 'meshHoldMs'
+  | 'meshEnableBfd'
+> & { readonly routerPeers: readonly ExternalPeer[] };
 
 /** Description of the external peers; the other ones have the name of their node, which is a DNS name. */
 export const EXTERNAL = '(external)';
@@ -25,6 +41,8 @@ export interface PeerInput {
   /** All nodes of the cluster; the own one is skipped. */
   readonly nodes: Iterable<NodeFacts>;
   readonly external: readonly ExternalPeer[];
+  /** MD5 password of the sessions with nodes; undefined for none. */
+  readonly meshPassword: Secret | undefined;
   readonly policies: Policies;
 }
 
@@ -54,7 +72,23 @@ function sessionKind(own: Reflection | undefined, other: Reflection | undefined)
   return 'peer';
 }
 
-function planInternal({ identity, nodes, policies }: PeerInput, options: PeerPlanOptions): PeerPlan {
+/** RFC 5881 §4. */
+const BFD_PORT = 3784;
+
+/** F-39. */
+function flagBfd(options: PeerPlanOptions): BfdPeerOptions {
+  return {
+    detectMultiplier: options.bfdDetectionMultiplier,
+    desiredMinTxMs: options.bfdDesiredMinTxMs,
+    requiredMinRxMs: options.bfdRequiredMinRxMs,
+  };
+}
+
+function longLived(staleTimeMs: number | undefined): Pick<PeerOptions, 'longLivedGracefulRestart'> {
+  return staleTimeMs === undefined || staleTimeMs === 0 ? {} : { longLivedGracefulRestart: { staleTimeMs } };
+}
+
+function planInternal({ identity, nodes, policies, meshPassword }: PeerInput, options: PeerPlanOptions): PeerPlan {
   const peers: PeerOptions[] = [];
   const problems: Problem[] = [];
   const ownFamily = parseAddress(identity.primary)?.family;
@@ -94,7 +128,11 @@ function planInternal({ identity, nodes, policies }: PeerInput, options: PeerPla
       localAddress: identity.primary,
       description: node.name,
       families: capable.filter((family) => identity.families.includes(family)),
+      holdTimeMs: options.meshHoldMs,
       gracefulRestart: options.bgpGracefulRestart,
+      ...longLived(options.bgpGracefulRestart ? options.bgpLongLivedStaleMs : undefined),
+      ...(options.meshEnableBfd && { bfd: flagBfd(options) }),
+      ...(meshPassword !== undefined && { password: meshPassword.reveal() }),
       ...(kind === 'client' && { routeReflectorClient: true }),
       importPolicy: policies.import,
       exportPolicy: policies.exportToNodes,
@@ -125,6 +163,21 @@ function planExternal({ identity, nodes, external, policies }: PeerInput, option
       continue;
     }
     owners.set(peer.address, 'an external peer');
+    const gracefulRestart = peer.gracefulRestart ?? options.bgpGracefulRestart;
+    const multihopTtl =
+      peer.multihopTtl ?? (options.peerRouterMultihopTtl >= 2 ? options.peerRouterMultihopTtl : undefined);
+    // Packets of a session with TTL security leave with 255 in any case.
+    const hops = peer.ttlSecurity === undefined ? { multihopTtl } : { ttlSecurity: peer.ttlSecurity };
+    const bfd = peer.bfd ?? flagPeerBfd(peer, options);
+    if (bfd !== undefined && gracefulRestart) {
+      // RFC 5882 §4.3: BFD that shares fate with the control plane says that forwarding failed when it only restarts.
+      const text = `external peer ${peer.address}: BFD ends the session and its routes while graceful restart would keep them, expected one of them`;
+      problems.push({ code: 'bfd', subject: peer.address, text, level: 'warn' });
+    }
+    if (bfd?.port !== undefined && (peer.ttlSecurity ?? multihopTtl ?? 1) > 1) {
+      refuse('bfd', `BFD port ${bfd.port} is for peers on the same link, expected none for one that is further away`);
+      continue;
+    }
     peers.push({
       address: peer.address,
       asn: peer.asn,
@@ -132,13 +185,25 @@ function planExternal({ identity, nodes, external, policies }: PeerInput, option
       localAddress,
       description: EXTERNAL,
       families: identity.families,
-      holdTimeMs: options.bgpHoldMs,
-      gracefulRestart: options.bgpGracefulRestart,
-      ...(options.peerRouterMultihopTtl >= 2 && { multihopTtl: options.peerRouterMultihopTtl }),
+      holdTimeMs: peer.holdTimeMs ?? options.bgpHoldMs,
+      gracefulRestart,
+      ...longLived(gracefulRestart ? (peer.longLivedStaleMs ?? options.bgpLongLivedStaleMs) : undefined),
+      ...given(hops),
+      ...given({ bfd, addPath: peer.addPath, prefixLimits: prefixLimits(peer, identity) }),
       ...(peer.password !== undefined && { password: peer.password.reveal() }),
-      importPolicy: policies.import,
-      exportPolicy: policies.exportToExternal,
+      ...planPeerPolicies(peer, policies),
     });
   }
   return { peers, problems };
+}
+
+/** The flags are for the peers of flags alone, as in the original. */
+function flagPeerBfd(peer: ExternalPeer, options: PeerPlanOptions): BfdPeerOptions | undefined {
+  if (!options.enableBfd || !options.routerPeers.includes(peer)) return undefined;
+  return { ...flagBfd(options), ...(options.bfdPort !== BFD_PORT && { port: options.bfdPort }) };
+}
+
+/** The same limit for each family. */
+function prefixLimits({ prefixLimit }: ExternalPeer, { families }: Identity): PeerOptions['prefixLimits'] {
+  return prefixLimit && Object.fromEntries(families.map((family) => [family, prefixLimit]));
 }

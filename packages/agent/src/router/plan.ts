@@ -7,6 +7,7 @@ import type { ExternalPeer } from '../annotations/external-peer.ts';
 import { parseCommunities, parseImportReject, parseLocalAddresses, parsePathPrepend } from '../annotations/node.ts';
 import type { Node } from '../cluster/model.ts';
 import type { RouterPeer } from '../options/options.ts';
+import type { Secret } from '../options/secret.ts';
 import { planAnnouncements } from './announcements.ts';
 import { planExternalPeers } from './external-peers.ts';
 import { type Identity, type IdentityOptions, planIdentity } from './identity.ts';
@@ -24,6 +25,8 @@ export interface RouterInput {
   readonly vips: readonly string[];
   /** The plan before this one: what stays equal is the same object, and its external peers outlive a bad annotation. */
   readonly previous: RouterPlan | undefined;
+  /** MD5 password of the sessions with nodes. */
+  readonly meshPassword?: Secret | undefined;
 }
 
 export type RouterPlanOptions = IdentityOptions &
@@ -42,7 +45,7 @@ export interface RouterPlan {
 
 /** Without a plan the router waits; the problems say for what. */
 export function planRouter(
-  { nodeName, own, nodes, vips, previous }: RouterInput,
+  { nodeName, own, nodes, vips, previous, meshPassword }: RouterInput,
   options: RouterPlanOptions,
 ): { readonly plan: RouterPlan | undefined; readonly problems: readonly Problem[] } {
   const facts = nodes.get(nodeName);
@@ -84,7 +87,10 @@ export function planRouter(
       options,
     ),
   );
-  const peers = planPeers({ identity, nodes: nodes.values(), external: external.peers, policies }, options);
+  const peers = planPeers(
+    { identity, nodes: nodes.values(), external: external.peers, policies, meshPassword },
+    options,
+  );
   return {
     plan: {
       identity: unchanged(previous?.identity, identity),

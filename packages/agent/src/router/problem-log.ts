@@ -16,7 +16,9 @@ export class ProblemLog {
     const before = this.#standing.get(reporter) ?? new Map<string, Problem>();
     const now = new Map(problems.map((problem) => [`${problem.code} ${problem.subject}`, problem]));
     this.#standing.set(reporter, now);
-    for (const [key, { code, text }] of now) if (before.get(key)?.text !== text) this.#log.error(text, { code });
+    for (const [key, { code, text, level = 'error' }] of now) {
+      if (before.get(key)?.text !== text) this.#log[level](text, { code });
+    }
     for (const [key, { code, text }] of before) if (!now.has(key)) this.#log.info(`no longer: ${text}`, { code });
   }
 }

@@ -7,6 +7,8 @@ export type ProblemCode =
   | 'router-id'
   | 'asn'
   | 'peer-refused'
+  | 'password-file'
+  | 'bfd'
   | 'peer-family'
   | 'pod-cidr-overlap'
   | 'route-refused'
@@ -22,4 +24,6 @@ export interface Problem {
   readonly subject: string;
   /** The sentence for the log: names the thing, the value and what was expected. */
   readonly text: string;
+  /** For what works, but perhaps not as meant; an error when left out. */
+  readonly level?: 'warn';
 }

@@ -17,6 +17,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import type { Module, ModuleContext, ModuleDefinition } from '../module.ts';
 import type { AgentOptions } from '../options/options.ts';
+import type { Secret } from '../options/secret.ts';
 import { planVipAnnouncements, type VipAnnouncements } from './announcements.ts';
 import { BRIDGE } from './bridge.ts';
 import { checkCni } from './cni.ts';
@@ -25,6 +26,7 @@ import { type HostFacts, readHost } from './host.ts';
 import type { Identity } from './identity.ts';
 import { LearnedRoutes } from './learned-routes.ts';
 import { NodeTable } from './node-table.ts';
+import { PasswordFile } from './password-file.ts';
 import { Peering } from './peering.ts';
 import { planRouter, type RouterPlan } from './plan.ts';
 import { type NetworkPart, networkParts, PodNetwork } from './pod-network.ts';
@@ -75,6 +77,9 @@ class Router implements Module {
   readonly #bgpLoop: WorkLoop<BgpPart>;
   readonly #networkLoop: WorkLoop<NetworkPart>;
   readonly #peering: Peering;
+  /** Of the sessions with nodes; undefined without --mesh-password-file. */
+  readonly #meshPassword: PasswordFile | undefined;
+  #lastMeshPassword: Secret | undefined;
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #networkFailures = new Set<NetworkPart>();
   readonly #vips: VipTable;
@@ -105,6 +110,8 @@ class Router implements Module {
     const failed = (error: unknown) => log.error('a pass of the router failed', { error });
     this.#bgpLoop = new WorkLoop((parts) => this.#bgpPass(parts), failed);
     this.#networkLoop = new WorkLoop((parts) => this.#networkPass(parts), failed);
+    const { meshPasswordFile } = options;
+    this.#meshPassword = meshPasswordFile === '' ? undefined : new PasswordFile(meshPasswordFile, 'mesh-password-file');
     this.#peering = new Peering({
       options,
       log,
@@ -131,6 +138,8 @@ class Router implements Module {
 
     this.#nodes = new NodeTable(this.#nodeName, this.#cluster.list('Node'));
     this.#vips.planAll([]);
+    this.#meshPassword?.watch(() => this.#bgpLoop.mark(['own']));
+    this.#closers.push(() => this.#meshPassword?.close());
     this.#closers.push(this.#cluster.subscribe((changes) => this.#clusterChanged(changes)));
     const full = setInterval(() => this.#markAll(), timerMs(options.routesSyncPeriodMs));
     const routes = setInterval(() => void this.#resyncRoutes(), timerMs(options.injectedRoutesSyncPeriodMs));
@@ -197,7 +206,16 @@ class Router implements Module {
     }
     const nodes = this.#nodes.facts;
     const { wanted: vips } = this.#vips;
-    const input = { nodeName: this.#nodeName, own: this.#nodes.own, nodes, vips, previous: this.#plan };
+    const secret = await this.#meshPassword?.read();
+    this.#problems.report('password', secret?.problems ?? []);
+    // Sessions without the password that was asked for would be worse than none.
+    if (secret && secret.password === undefined) return;
+    const meshPassword = secret?.password;
+    if (this.#lastMeshPassword !== undefined && meshPassword !== this.#lastMeshPassword) {
+      this.#log.warn('the password of the mesh changed: the sessions with other nodes start again');
+    }
+    this.#lastMeshPassword = meshPassword;
+    const input = { nodeName: this.#nodeName, own: this.#nodes.own, nodes, vips, previous: this.#plan, meshPassword };
     const { plan, problems } = planRouter(input, this.#options);
     if (!plan) {
       // Sessions and kernel stay as they are: a Node that is gone for a moment must not cost the pods their routes.

@@ -29,13 +29,13 @@ t.test('help and version need no root', async (t) => {
 });
 
 t.test('a bad command line: one line a fault, exit code 2', async (t) => {
-  const ended = await run('--run-rooter', '--cluster-asn=1', '--enable-bfd', '--peer-router-passwords=plain!');
+  const ended = await run('--run-rooter', '--cluster-asn=1', '--gobgp-admin-port=1', '--peer-router-passwords=plain!');
   t.equal(ended.code, 2);
   t.equal(ended.stdout, '');
   t.same(ended.stderr.split('\n'), [
     'routelet-agent: unknown flag: --run-rooter',
     'routelet-agent: --cluster-asn: bad value "1": expected an AS number in 64512-65535, 4200000000-4294967294',
-    'routelet-agent: --enable-bfd: BFD is not built yet; only --enable-bfd=false is accepted',
+    'routelet-agent: --gobgp-admin-port: GoBGP admin API is not built yet; only --gobgp-admin-port=0 is accepted',
     'routelet-agent: --peer-router-passwords: bad value "[secret]": expected base64 of 1 to 80 bytes in entry 1',
     'routelet-agent: --peer-router-passwords, --peer-router-ips: expected as many entries in both lists (one password an address), not 1 and 0',
     '',

@@ -21,6 +21,8 @@ export interface BfdSessionOptions {
   readonly interface?: string;
   /** RFC 5883: the neighbour is some routers away. False when left out: RFC 5881, on one link, TTL 255 only. */
   readonly multihop?: boolean;
+  /** Single hop only: another UDP port than 3784, for a neighbour that was set up so against RFC 5881 §4. */
+  readonly port?: number;
   /** Multihop only: packets that arrive with a smaller TTL are not taken. 0 when left out. */
   readonly minimumTtl?: number;
   /** How often packets are sent at most, once the session is Up. */

@@ -181,7 +181,7 @@ export class BfdInstance implements Bfd {
   }
 
   #minimumTtls(place: ReceiverPlace): MinimumTtls {
-    if (place.port === udpPort.singleHop) return singleHopTtls;
+    if (place.port !== udpPort.multihop) return singleHopTtls;
     const sessions = [...this.#byKey.values()].map(({ session }) => session);
     const served = sessions.filter(({ neighbor }) => serves(place, neighbor));
     // Whoever is no neighbour here must pass the strictest check: its packet may carry the discriminator of any session.

@@ -39,6 +39,10 @@ export function neighborOf(options: BfdSessionOptions): Neighbor {
   const { minimumTtl = 0 } = options;
   if (!Number.isInteger(minimumTtl) || minimumTtl < 0 || minimumTtl > 255)
     throw refuse(`a minimum TTL is 0 to 255, not ${minimumTtl}`);
+  const { port = multihop ? udpPort.multihop : udpPort.singleHop } = options;
+  if (options.port !== undefined && (multihop || port === udpPort.multihop))
+    throw refuse(`port ${udpPort.multihop} is that of multihop, and the only one of it (RFC 5883 §5), not ${port}`);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw refuse(`a port is 1 to 65535, not ${port}`);
   const address = linkLocal ? `${bare}%${at}` : bare;
   const kind = multihop ? 'multihop' : 'single hop';
   return {
@@ -47,8 +51,8 @@ export function neighborOf(options: BfdSessionOptions): Neighbor {
     interface: at,
     multihop,
     family,
-    port: multihop ? udpPort.multihop : udpPort.singleHop,
-    key: [kind, address, local?.bare ?? '', at ?? ''].join(' '),
+    port,
+    key: [kind, address, local?.bare ?? '', at ?? '', port].join(' '),
   };
 }
 

@@ -145,7 +145,9 @@ export interface PeerOptions {
 
 /** What is left out: packets each 300 ms both ways, three missed ones in a row are a failure. */
 export interface BfdPeerOptions
-  extends Partial<Pick<BfdSessionOptions, 'desiredMinTxMs' | 'requiredMinRxMs' | 'detectMultiplier' | 'multihop'>> {
+  extends Partial<
+    Pick<BfdSessionOptions, 'desiredMinTxMs' | 'requiredMinRxMs' | 'detectMultiplier' | 'multihop' | 'port'>
+  > {
   /** No BGP session unless BFD is Up: it waits for that, also when BFD cannot run. Not for peers of a range. */
   readonly strict?: boolean;
 }

@@ -42,7 +42,11 @@ t.test('no annotation and an empty one are no peers and no problem', (t) => {
 });
 
 const ASNS = '1-23455, 23457-63999, 64512-65534, 131072-4294967294';
-const KEYS = 'remoteip, remoteasn, localip, password, port, bfd';
+const KEYS =
+  'remoteip, remoteasn, localip, password, port, bfd, holdTime, multihopTtl, ttlSecurity, gracefulRestart, longLivedStaleTime, addPath, prefixLimit, importFilter, exportFilter, pathPrepend, nextHopSelf, communities, largeCommunities, extendedCommunities, localPreference';
+const BFD_KEYS = 'enabled, port, detection_multiplier, desired_min_tx_interval, required_min_rx_interval';
+/** A peer with this beside what it must have. */
+const withKey = (key: string) => `{remoteip: 192.0.2.2, remoteasn: 65001, ${key}}`;
 
 /** One bad peer beside a good one: the value of the bad one, and the sentence about it behind `[1]`. */
 const badPeers: readonly (readonly [yaml: string, sentence: string])[] = [
@@ -66,10 +70,60 @@ const badPeers: readonly (readonly [yaml: string, sentence: string])[] = [
     `{remoteip: 192.0.2.2, remoteasn: 65001, password: ${Buffer.alloc(81, 'x').toString('base64')}}`,
     '.password: got a text that is not shown, expected the base64 of a password of 1 to 80 bytes',
   ],
+  [withKey('bfd: true'), `.bfd: got true, expected a map with the keys ${BFD_KEYS}`],
+  [withKey('bfd: {enabled: "yes"}'), '.bfd.enabled: got "yes", expected true or false'],
+  [withKey('bfd: {port: 0}'), '.bfd.port: got 0, expected a UDP port from 1 to 65535'],
+  [withKey('bfd: {port: 65536}'), '.bfd.port: got 65536, expected a UDP port from 1 to 65535'],
   [
-    '{remoteip: 192.0.2.2, remoteasn: 65001, bfd: {enabled: true}}',
-    '.bfd: got {"enabled":true}, expected no bfd key: BFD is not built yet',
+    withKey('bfd: {detection_multiplier: 256}'),
+    '.bfd.detection_multiplier: got 256, expected a whole number from 1 to 255',
   ],
+  [
+    withKey('bfd: {desired_min_tx_interval: 0}'),
+    '.bfd.desired_min_tx_interval: got 0, expected milliseconds from 1 to 4294967',
+  ],
+  [
+    withKey('bfd: {required_min_rx_interval: 4294968}'),
+    '.bfd.required_min_rx_interval: got 4294968, expected milliseconds from 1 to 4294967',
+  ],
+  [withKey('bfd: {interval: 1}'), `.bfd.interval: got 1, expected only the keys ${BFD_KEYS}`],
+  [withKey('holdTime: 2s'), '.holdTime: got "2s", expected a duration such as 30s or 1m30s, 3s to 65535s'],
+  [withKey('multihopTtl: 1'), '.multihopTtl: got 1, expected a TTL from 2 to 255'],
+  [withKey('ttlSecurity: 255'), '.ttlSecurity: got 255, expected a number of hops from 1 to 254'],
+  [
+    withKey('ttlSecurity: 1, multihopTtl: 3'),
+    '.ttlSecurity: got 1, expected one of multihopTtl and ttlSecurity: the latter sends with TTL 255 anyway',
+  ],
+  [
+    withKey('prefixLimit: {action: stop}'),
+    '.prefixLimit.maximum: got nothing, expected a number of prefixes from 1 to 4294967295',
+  ],
+  [
+    withKey('prefixLimit: {maximum: 9, action: explode}'),
+    '.prefixLimit.action: got "explode", expected warn, stop or restart',
+  ],
+  [
+    withKey('importFilter: [{action: accept}, {action: drop}]'),
+    '.importFilter[1].action: got "drop", expected accept or reject',
+  ],
+  [
+    withKey('importFilter: [{action: accept, prefixes: [10.0.0.0/33]}]'),
+    '.importFilter[0].prefixes[0].prefix: got "10.0.0.0/33", expected a prefix such as 10.0.0.0/8',
+  ],
+  [
+    withKey('exportFilter: [{action: accept, prefixes: [{prefix: 10.0.0.0/8, ge: 4}]}]'),
+    '.exportFilter[0].prefixes[0]: got {"prefix":"10.0.0.0/8","ge":4}, expected 8 <= ge <= le <= 32 for 10.0.0.0/8',
+  ],
+  [
+    withKey('importFilter: [{action: accept, communities: ["1:2:3"]}]'),
+    '.importFilter[0].communities[0]: got "1:2:3", expected a community ("1:2:3": expected 2 parts with ":" between them)',
+  ],
+  [
+    withKey('communities: ["65000:*"]'),
+    '.communities[0]: got "65000:*", expected communities such as 65000:100 or no-export',
+  ],
+  [withKey('pathPrepend: {as: 64512}'), '.pathPrepend.count: got nothing, expected a whole number from 1 to 255'],
+  [withKey('addPath: {send: 0}'), '.addPath.send: got 0, expected a whole number from 1 to 255'],
   ['{remoteip: 192.0.2.2, remoteasn: 65001, remotport: 179}', `.remotport: got 179, expected only the keys ${KEYS}`],
   ['just text', ': got "just text", expected a map with the keys remoteip and remoteasn'],
 ];

@@ -99,6 +99,10 @@ const own: readonly Case[] = [
   ['manifests', 'string', '', '/etc/manifests', []],
   ['advertise-vips-without-endpoints', 'bool', 'false', 'true', ['x']],
   ['log-format', 'json|human', 'json', 'human', ['text']],
+  ['mesh-holdtime', 'duration', '1m30s', '3s', ['2s', '65536s']],
+  ['mesh-password-file', 'string', '', '/etc/mesh/password', []],
+  ['mesh-enable-bfd', 'bool', 'false', 'true', ['x']],
+  ['bgp-long-lived-stale-time', 'duration', '0s', '24h', ['-1s', '16777216s']],
 ];
 
 const cases = [...original, ...own];

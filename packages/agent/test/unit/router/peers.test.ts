@@ -16,7 +16,13 @@ function plan(
     external = [],
     changes = {},
     self = own,
-  }: { external?: readonly ExternalPeer[]; changes?: Partial<RouterPlanOptions>; self?: NodeFacts } = {},
+    meshPassword,
+  }: {
+    external?: readonly ExternalPeer[];
+    changes?: Partial<RouterPlanOptions>;
+    self?: NodeFacts;
+    meshPassword?: Secret;
+  } = {},
 ) {
   const settings = { ...options, ...changes };
   const me = identity(self, settings);
@@ -31,7 +37,10 @@ function plan(
     },
     settings,
   );
-  const { peers, problems } = planPeers({ identity: me, nodes: [self, ...nodes], external, policies }, settings);
+  const { peers, problems } = planPeers(
+    { identity: me, nodes: [self, ...nodes], external, policies, meshPassword },
+    settings,
+  );
   const name = (chain: PeerOptions['importPolicy']) => chain?.name;
   return {
     peers: peers.map((peer) => ({
@@ -53,6 +62,7 @@ t.test('B-10: every other node, its families', (t) => {
     asn: 64512,
     port: 179,
     localAddress: '10.0.0.1',
+    holdTimeMs: 90_000,
     gracefulRestart: false,
     importPolicy: 'kube_router_import',
     exportPolicy: 'kube_router_export_nodes',
@@ -65,7 +75,7 @@ t.test('B-10: every other node, its families', (t) => {
   t.end();
 });
 
-t.test('F-32, F-33, F-34: port for nodes, hold time for external peers only, graceful restart for all', (t) => {
+t.test('F-32, F-33, F-34: port for nodes, a hold time for external peers, graceful restart for all', (t) => {
   const { peers } = plan([facts('n2', { addresses: ['10.0.0.2'] })], {
     external: [{ address: '192.0.2.1', asn: 65001 }],
     changes: { bgpPort: 1179, bgpHoldMs: 9000, bgpGracefulRestart: true },
@@ -73,7 +83,7 @@ t.test('F-32, F-33, F-34: port for nodes, hold time for external peers only, gra
   t.strictSame(
     peers.map(({ port, holdTimeMs, gracefulRestart }) => ({ port, holdTimeMs, gracefulRestart })),
     [
-      { port: 1179, holdTimeMs: undefined, gracefulRestart: true },
+      { port: 1179, holdTimeMs: 90_000, gracefulRestart: true },
       { port: 179, holdTimeMs: 9000, gracefulRestart: true },
     ],
   );
@@ -215,5 +225,91 @@ t.test('A-9, B-11, B-12: clients peer with the reflectors of their cluster alone
   t.strictSame(sees('c1'), ['s1']);
   t.strictSame(sees('c2'), ['s2']);
   t.strictSame(sees('plain'), ['s1', 's2']);
+  t.end();
+});
+
+t.test('F-39: BFD flags are for the peers of flags; the key of a peer is for that peer', (t) => {
+  const flagPeer = { address: '192.0.2.1', asn: 65001, port: 179 };
+  const changes = {
+    enableBfd: true,
+    bfdPort: 3785,
+    bfdDetectionMultiplier: 5,
+    bfdDesiredMinTxMs: 100,
+    bfdRequiredMinRxMs: 200,
+  };
+  const timing = { detectMultiplier: 5, desiredMinTxMs: 100, requiredMinRxMs: 200 };
+  const n2 = [facts('n2', { addresses: ['10.0.0.2'] })];
+  const bfd = (settings: Parameters<typeof plan>[1]) => plan(n2, settings).peers.map((peer) => peer.bfd);
+  t.strictSame(bfd({ external: [flagPeer], changes: { ...changes, routerPeers: [flagPeer] } }), [
+    undefined,
+    { ...timing, port: 3785 },
+  ]);
+  t.strictSame(
+    bfd({ external: [flagPeer], changes: { ...changes, bfdPort: 3784, routerPeers: [flagPeer] } })[1],
+    timing,
+  );
+  t.strictSame(bfd({ external: [{ ...flagPeer, bfd: { detectMultiplier: 9 } }, flagPeer], changes }), [
+    undefined,
+    { detectMultiplier: 9 },
+  ]);
+  t.strictSame(bfd({ changes: { ...changes, meshEnableBfd: true } }), [timing], 'the nodes by a flag of their own');
+  const refused = plan([], { external: [{ ...flagPeer, multihopTtl: 3, bfd: { port: 3785 } }] });
+  t.strictSame(refused.problems, [
+    'no session with external peer 192.0.2.1: BFD port 3785 is for peers on the same link, expected none for one that is further away',
+  ]);
+  t.end();
+});
+
+t.test('B-22: BFD and graceful restart together are warned of', (t) => {
+  const peer = { address: '192.0.2.1', asn: 65001, bfd: {} };
+  const { addresses, problems } = plan([], { external: [peer], changes: { bgpGracefulRestart: true } });
+  t.strictSame(addresses, ['192.0.2.1']);
+  t.match(problems, [/^external peer 192\.0\.2\.1: BFD ends the session .* expected one of them$/]);
+  t.strictSame(
+    plan([], { external: [{ ...peer, gracefulRestart: false }], changes: { bgpGracefulRestart: true } }).problems,
+    [],
+  );
+  t.end();
+});
+
+t.test('options of one peer win over the flags', (t) => {
+  const { peers } = plan([], {
+    external: [
+      {
+        address: '192.0.2.1',
+        asn: 65001,
+        holdTimeMs: 9000,
+        ttlSecurity: 1,
+        gracefulRestart: true,
+        longLivedStaleMs: 3_600_000,
+        addPath: { receive: true },
+        prefixLimit: { maximum: 10, action: 'warn' },
+      },
+      { address: '192.0.2.2', asn: 65001, multihopTtl: 5 },
+    ],
+    changes: { peerRouterMultihopTtl: 3, bgpLongLivedStaleMs: 60_000 },
+  });
+  t.match(peers[0], {
+    holdTimeMs: 9000,
+    ttlSecurity: 1,
+    gracefulRestart: true,
+    longLivedGracefulRestart: { staleTimeMs: 3_600_000 },
+    addPath: { receive: true },
+    prefixLimits: { 'ipv4-unicast': { maximum: 10, action: 'warn' }, 'ipv6-unicast': { maximum: 10, action: 'warn' } },
+  });
+  t.notOk('multihopTtl' in (peers[0] ?? {}), 'packets of a session with TTL security leave with 255');
+  t.match(peers[1], { multihopTtl: 5, gracefulRestart: false, holdTimeMs: 90_000 });
+  t.notOk('longLivedGracefulRestart' in (peers[1] ?? {}), 'nothing long-lived without graceful restart');
+  t.end();
+});
+
+t.test('sessions with nodes: password, hold time, long-lived graceful restart', (t) => {
+  const { peers } = plan([facts('n2', { addresses: ['10.0.0.2'] })], {
+    external: [{ address: '192.0.2.1', asn: 65001 }],
+    meshPassword: new Secret('inside'),
+    changes: { meshHoldMs: 9000, bgpGracefulRestart: true, bgpLongLivedStaleMs: 60_000 },
+  });
+  t.match(peers[0], { password: 'inside', holdTimeMs: 9000, longLivedGracefulRestart: { staleTimeMs: 60_000 } });
+  t.match(peers[1], { password: undefined, holdTimeMs: 90_000 });
   t.end();
 });

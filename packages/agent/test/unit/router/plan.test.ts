@@ -66,7 +66,7 @@ t.test('A-5: a bad edit keeps the peers of the last good value and says so; a go
 
 t.test('A-5: a bad value at start uses what is good of it', (t) => {
   const { peers, problems } = plan({
-    [PEERS]: '- {remoteip: 10.0.0.253, remoteasn: 65001}\n- {remoteip: 10.0.0.252, remoteasn: 1, bfd: {}}',
+    [PEERS]: '- {remoteip: 10.0.0.253, remoteasn: 65001}\n- {remoteip: 10.0.0.252, remoteasn: 1, bfd: 7}',
   });
   t.strictSame(peers, ['10.0.0.2', '10.0.0.253']);
   t.equal(problems.length, 1);
