@@ -18,7 +18,7 @@ export class WireError extends Error {
 }
 
 export interface NetlinkErrorData {
-  /** errno name (EEXIST, ENODEV …), or one of this package's own: ECLOSED, ESTALLED, EDUMPINTR, EBADREPLY. */
+  /** errno name (EEXIST, ENODEV …), or one of this package's own: ECLOSED, ESTALLED, EDUMPINTR, EBADREPLY, ENOFAMILY. */
   readonly code: string;
   /** Positive errno; 0 for the package's own codes. */
   readonly errno: number;
@@ -36,7 +36,8 @@ export interface NetlinkErrorData {
 /**
  * A request that failed. `code` is the errno name when the kernel refused; the package's own codes are ECLOSED (the
  * socket was closed first), ESTALLED (no answer, or a send the kernel would not take, for the whole stall time),
- * EDUMPINTR (a dump was interrupted by changes each time it was tried) and EBADREPLY (the answer could not be read).
+ * EDUMPINTR (a dump was interrupted by changes each time it was tried), EBADREPLY (the answer could not be read) and
+ * ENOFAMILY (generic netlink has no family of that name; its module is missing).
  * ENOBUFS also means that an answer was lost: then it is unknown whether the change was made.
  */
 export class NetlinkError extends Error {

@@ -1,7 +1,8 @@
+export { Fou } from './client/fou.ts';
+export { Rtnetlink, type SubscribeOptions, type Subscription } from './client/rtnetlink.ts';
 export * from './constants/index.ts';
 export * from './errors.ts';
-export { formatAddress } from './rtnetlink/address-text.ts';
-export { Rtnetlink, type RtnetlinkOptions, type SubscribeOptions, type Subscription } from './rtnetlink/client.ts';
+export type { FouOperation, FouPort } from './generic/fou.ts';
 export type * from './rtnetlink/model.ts';
 export type { Notification, ResyncNeeded, SubscriptionEvent } from './rtnetlink/notification.ts';
 export type {
@@ -14,4 +15,6 @@ export type {
   RuleOperation,
 } from './rtnetlink/operation.ts';
 export type { RouteFilter } from './rtnetlink/route.ts';
+export type { NetlinkOptions } from './socket/open.ts';
 export type { Dial, Port, PortListener, PortUse } from './socket/port.ts';
+export { formatAddress } from './wire/address-text.ts';

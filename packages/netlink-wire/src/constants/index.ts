@@ -1,6 +1,7 @@
 /** All constants of the kernel headers, by header. */
 export * from './address.ts';
 export * from './errno.ts';
+export * from './genetlink.ts';
 export * from './ip.ts';
 export * from './link.ts';
 export * from './neighbour.ts';

@@ -1,6 +1,8 @@
 /** include/uapi/linux/netlink.h: the frame that every netlink family shares. */
 
 export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+export const NETLINK_GENERIC = 16;
 
 export const NLMSG_ALIGNTO = 4;
 /** sizeof(struct nlmsghdr) */

@@ -1,8 +1,8 @@
 /** The tables of the fake kernel: the kernel's rules of what may be added and what is found, without routing anything. */
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from '../constants/netlink.ts';
-import { formatAddress } from '../rtnetlink/address-text.ts';
 import type { Address, Link, Neighbour, Route, Rule } from '../rtnetlink/model.ts';
 import type { ObjectByKind, ObjectKind } from '../rtnetlink/operation.ts';
+import { formatAddress } from '../wire/address-text.ts';
 
 /** What a kind of object is known by, and the errors of its own. */
 interface TableRules<T> {

@@ -2,10 +2,10 @@
 import { AF_INET } from '../constants/address.ts';
 import { WireError } from '../errors.ts';
 import type { BodyEncoder } from '../message/request.ts';
+import { formatAddress } from '../wire/address-text.ts';
+import { sameBytes } from '../wire/bytes.ts';
 import type { Reader } from '../wire/reader.ts';
-import { formatAddress } from './address-text.ts';
 import { addressAttributes } from './attributes/address.ts';
-import { sameBytes } from './bytes.ts';
 import type { Address } from './model.ts';
 
 /** sizeof(struct ifaddrmsg) */

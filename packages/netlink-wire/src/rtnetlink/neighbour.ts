@@ -1,7 +1,7 @@
 /** Neighbours: struct ndmsg and NDA_* (include/uapi/linux/neighbour.h). */
 import type { BodyEncoder } from '../message/request.ts';
+import { formatAddress } from '../wire/address-text.ts';
 import type { Reader } from '../wire/reader.ts';
-import { formatAddress } from './address-text.ts';
 import { neighbourAttributes } from './attributes/neighbour.ts';
 import type { Neighbour } from './model.ts';
 

@@ -2,9 +2,9 @@
 import { AF_INET, AF_INET6 } from '../constants/address.ts';
 import { RT_TABLE_UNSPEC, RTM_F_LOOKUP_TABLE } from '../constants/rtnetlink.ts';
 import type { BodyEncoder } from '../message/request.ts';
+import { formatAddress } from '../wire/address-text.ts';
 import type { Reader } from '../wire/reader.ts';
 import type { Writer } from '../wire/writer.ts';
-import { formatAddress } from './address-text.ts';
 import {
   type MultipathHop,
   type metricAttributes,

@@ -1,8 +1,8 @@
 /** Routing policy rules: struct fib_rule_hdr and FRA_* (include/uapi/linux/fib_rules.h). */
 import { RT_TABLE_UNSPEC } from '../constants/rtnetlink.ts';
 import type { BodyEncoder } from '../message/request.ts';
+import { formatAddress } from '../wire/address-text.ts';
 import type { Reader } from '../wire/reader.ts';
-import { formatAddress } from './address-text.ts';
 import { ruleAttributes } from './attributes/rule.ts';
 import type { Rule } from './model.ts';
 

@@ -2,9 +2,9 @@
 import type { AttributeValues } from '../attribute/space.ts';
 import { TUNNEL_ENCAP_NONE } from '../constants/tunnel.ts';
 import { WireError } from '../errors.ts';
+import { formatAddress } from '../wire/address-text.ts';
 import type { Reader } from '../wire/reader.ts';
 import { Writer } from '../wire/writer.ts';
-import { formatAddress } from './address-text.ts';
 import { ip6TunnelAttributes, type ip6TunnelTable, tunnelAttributes, type tunnelTable } from './attributes/tunnel.ts';
 import type { Tunnel } from './model.ts';
 

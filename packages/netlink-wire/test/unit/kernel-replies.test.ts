@@ -87,6 +87,35 @@ t.test('what a tunnel or a veth is made with is written and read the same', asyn
   t.equal(kinds.get('v0')?.tunnel, undefined);
 });
 
+t.test('tunnels as the kernel shows them', async (t) => {
+  const found = new Map<string, Link>();
+  eachMessage(new Captures('captures-links.json').named('dump links').received, (header, body) => {
+    if (header.type !== k.RTM_NEWLINK) return;
+    const link = decodeLink(body);
+    body.finish();
+    const writer = new Writer();
+    families.link.body.encode(writer, link);
+    t.strictSame(decodeLink(new Reader(writer.take())), link, link.name);
+    found.set(link.name, link);
+  });
+  t.match(found.get('d0'), { kind: 'dummy', type: k.ARPHRD_ETHER });
+  const local = bytesOf('10.0.0.1');
+  const plain = { local, ipProtocol: k.IPPROTO_IPIP, tos: 0, pathMtuDiscovery: true };
+  t.match(found.get('t0'), { kind: 'ipip', type: k.ARPHRD_TUNNEL, mtu: 1480 });
+  t.strictSame(found.get('t0')?.tunnel, { ...plain, ipProtocol: 0, remote: bytesOf('10.0.0.9'), ttl: 32 });
+  t.strictSame(found.get('t1')?.tunnel, {
+    ...plain,
+    remote: bytesOf('10.0.0.3'),
+    ttl: 225,
+    tos: 16,
+    encap: { type: k.TUNNEL_ENCAP_GUE, flags: 0, sourcePort: 0, destinationPort: 5555 },
+  });
+  t.match(found.get('t2')?.tunnel, { link: 1, mark: 7, encap: { type: k.TUNNEL_ENCAP_FOU, sourcePort: 4444 } });
+  t.match(found.get('t3'), { kind: 'sit', type: k.ARPHRD_SIT, tunnel: { remote: bytesOf('10.0.0.5'), ttl: 64 } });
+  t.match(found.get('t4'), { kind: 'ip6tnl', type: k.ARPHRD_TUNNEL6, tunnel: { remote: bytesOf('fd00::2'), ttl: 33 } });
+  t.strictSame(found.get('t6')?.tunnel?.collectMetadata, true);
+});
+
 t.test('data that a kind of link has not is an error of its own', async (t) => {
   for (const object of [
     { name: 'x', kind: 'dummy', tunnel: {} },

@@ -8,32 +8,20 @@ import { NETLINK_ROUTE } from '../constants/netlink.ts';
 import { RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETROUTE, RTM_GETRULE } from '../constants/rtnetlink.ts';
 import { NetlinkError } from '../errors.ts';
 import { type BodyEncoder, request } from '../message/request.ts';
-import { Connection } from '../socket/connection.ts';
-import { netlinkDial } from '../socket/netlink-port.ts';
-import { loadSocketCalls } from '../socket/options.ts';
+import { addressDump, decodeAddress } from '../rtnetlink/address.ts';
+import { families } from '../rtnetlink/families.ts';
+import { decodeLink, linkDump } from '../rtnetlink/link.ts';
+import type { Address, Link, Neighbour, Route, Rule } from '../rtnetlink/model.ts';
+import { decodeNeighbour, neighbourDump } from '../rtnetlink/neighbour.ts';
+import { decodeNotification, type SubscriptionEvent } from '../rtnetlink/notification.ts';
+import { type ObjectKind, type Operation, operationRequest } from '../rtnetlink/operation.ts';
+import { decodeRoute, type RouteFilter, routeDump, routeLookup } from '../rtnetlink/route.ts';
+import { decodeRule, ruleDump } from '../rtnetlink/rule.ts';
+import type { Connection } from '../socket/connection.ts';
+import { type NetlinkOptions, openConnection } from '../socket/open.ts';
 import type { Dial } from '../socket/port.ts';
 import { MulticastSubscription } from '../socket/subscription.ts';
 import type { Reader } from '../wire/reader.ts';
-import { addressDump, decodeAddress } from './address.ts';
-import { families } from './families.ts';
-import { decodeLink, linkDump } from './link.ts';
-import type { Address, Link, Neighbour, Route, Rule } from './model.ts';
-import { decodeNeighbour, neighbourDump } from './neighbour.ts';
-import { decodeNotification, type SubscriptionEvent } from './notification.ts';
-import { type ObjectKind, type Operation, operationRequest } from './operation.ts';
-import { decodeRoute, type RouteFilter, routeDump, routeLookup } from './route.ts';
-import { decodeRule, ruleDump } from './rule.ts';
-
-export interface RtnetlinkOptions {
-  /** `false` leaves the socket options that need koffi unset, as where koffi is not installed. */
-  readonly native?: boolean;
-  /** Receive buffer to ask for, in bytes; 4 MiB when left out. The kernel caps it without koffi or CAP_NET_ADMIN. */
-  readonly receiveBufferBytes?: number;
-  /** Time without any sign of the kernel after which what is under way fails with ESTALLED; 5 s when left out. */
-  readonly stallMs?: number;
-  /** Another way to open ports: the fake kernel's. */
-  readonly dial?: Dial;
-}
 
 export interface Subscription {
   /** The listener is not called any more. */
@@ -45,30 +33,20 @@ export interface SubscribeOptions {
   readonly own?: boolean;
 }
 
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
-const STALL_MS = 5000;
-
 export class Rtnetlink {
   readonly #dial: Dial;
   readonly #connection: Connection;
   readonly #subscriptions = new Set<MulticastSubscription>();
 
-  private constructor(dial: Dial, stallMs: number) {
+  private constructor(dial: Dial, connection: Connection) {
     this.#dial = dial;
-    this.#connection = new Connection({ dial, stallMs });
+    this.#connection = connection;
   }
 
   /** @throws an error with an errno name as `code` when the kernel gives no netlink socket. */
-  static async open(options: RtnetlinkOptions = {}): Promise<Rtnetlink> {
-    const { native = true, receiveBufferBytes = RECEIVE_BUFFER_BYTES, stallMs = STALL_MS } = options;
-    const dial =
-      options.dial ??
-      netlinkDial({
-        protocol: NETLINK_ROUTE,
-        receiveBufferBytes,
-        calls: native ? await loadSocketCalls() : undefined,
-      });
-    return new Rtnetlink(dial, stallMs);
+  static async open(options: NetlinkOptions = {}): Promise<Rtnetlink> {
+    const { dial, connection } = await openConnection(NETLINK_ROUTE, options);
+    return new Rtnetlink(dial, connection);
   }
 
   /** Whether refusals carry the kernel's own text (koffi is there and the kernel is 4.20 or newer). */
