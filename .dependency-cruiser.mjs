@@ -12,7 +12,7 @@ const packages = {
       'wire',
       'attribute',
       'message',
-      'rtnetlink|generic',
+      'rtnetlink|generic|nfnetlink|ipset',
       'socket|fake',
       'client',
     ],

@@ -1,8 +1,12 @@
 export { Fou } from './client/fou.ts';
+export { Ipset } from './client/ipset.ts';
 export { Rtnetlink, type SubscribeOptions, type Subscription } from './client/rtnetlink.ts';
 export * from './constants/index.ts';
 export * from './errors.ts';
 export type { FouOperation, FouPort } from './generic/fou.ts';
+export type * from './ipset/model.ts';
+export type { ChangeElement, CreateSet, ExchangeSets, RemoveSet, SetOperation } from './ipset/operation.ts';
+export type { ProtocolVersions } from './ipset/query.ts';
 export type * from './rtnetlink/model.ts';
 export type { Notification, ResyncNeeded, SubscriptionEvent } from './rtnetlink/notification.ts';
 export type {

@@ -57,6 +57,15 @@ export const be32: AttributeKind<number> = {
   encode: (writer, value) => writer.be32(value),
 };
 
+/** 64 bits in network byte order (counters of netfilter). */
+export const be64: AttributeKind<bigint> = {
+  decode: (payload) => (BigInt(payload.be32()) << 32n) | BigInt(payload.be32()),
+  encode(writer, value) {
+    writer.be32(Number((value >> 32n) & 0xffffffffn));
+    writer.be32(Number(value & 0xffffffffn));
+  },
+};
+
 export const bytes: AttributeKind<Uint8Array> = {
   decode: (payload) => payload.bytes(payload.remaining),
   encode: (writer, value) => writer.bytes(value),

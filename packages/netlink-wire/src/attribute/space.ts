@@ -13,7 +13,11 @@ export interface Attribute<T> {
   readonly kind: AttributeKind<T>;
 }
 
-/** One row of a table. */
+/**
+ * One row of a table.
+ *
+ * @param number Of the attribute, with NLA_F_NESTED or NLA_F_NET_BYTEORDER where the kernel insists on it.
+ */
 export function attribute<T>(number: number, kind: AttributeKind<T>): Attribute<T> {
   return { number, kind };
 }
@@ -41,7 +45,7 @@ export class AttributeSpace<Table extends AttributeTable = AttributeTable> {
     this.#prefix = prefix;
     for (const [macro, { number, kind }] of Object.entries(table)) {
       const row: Row = { macro, number, kind };
-      this.#byNumber[number] = row;
+      this.#byNumber[number & NLA_TYPE_MASK] = row;
       this.#byMacro.set(macro, row);
     }
   }
@@ -107,5 +111,38 @@ export function nested<Table extends AttributeTable>(
     decode: (payload) => space.decode(payload),
     encode: (writer, value) => space.encode(writer, value),
     nested: space,
+  };
+}
+
+/** Attributes of one type, one after the other, each with a header of its own. */
+export function repeated<T>({ number, kind }: Attribute<T>, macro: string): AttributeKind<readonly T[]> {
+  return {
+    decode(payload) {
+      const values: T[] = [];
+      while (payload.remaining > 0) {
+        const at = payload.offset;
+        const length = payload.u16();
+        const type = payload.u16() & NLA_TYPE_MASK;
+        if (length < NLA_HDRLEN) throw new WireError('length', `attribute of ${length} bytes`, at);
+        const window = payload.window(length - NLA_HDRLEN);
+        if (type === (number & NLA_TYPE_MASK)) {
+          values.push(kind.decode(window));
+          window.finish(macro);
+        }
+        payload.skipPadding(length);
+      }
+      return values;
+    },
+    encode(writer, values) {
+      for (const value of values) {
+        const start = writer.length;
+        writer.u16(0);
+        writer.u16(number);
+        kind.encode(writer, value);
+        writer.patchU16(start, writer.length - start);
+        writer.pad();
+      }
+    },
+    nested: { nameOf: () => macro, kindOf: () => kind },
   };
 }

@@ -24,6 +24,8 @@ export interface Acknowledgement {
   /** Positive errno, 0 for success. */
   readonly errno: number;
   readonly extended: ExtendedAcknowledgement;
+  /** Body of the request as the kernel repeats it, where it does: some families write into it what was wrong. */
+  readonly repeated?: Reader | undefined;
 }
 
 const NONE: ExtendedAcknowledgement = {};
@@ -34,12 +36,11 @@ export function decodeAcknowledgement(header: MessageHeader, body: Reader): Ackn
   const length = body.u32();
   body.skip(NLMSG_HDRLEN - 4);
   // The request's payload follows an error, unless the kernel said that it left it out; never a success.
-  if (errno !== 0 && (header.flags & NLM_F_CAPPED) === 0) {
-    if (length < NLMSG_HDRLEN) throw new WireError('length', `repeated request of ${length} bytes`, body.offset);
-    body.skip(length - NLMSG_HDRLEN);
-    body.skipPadding(length);
-  }
-  return { errno, extended: decodeExtended(header, body) };
+  if (errno === 0 || (header.flags & NLM_F_CAPPED) !== 0) return { errno, extended: decodeExtended(header, body) };
+  if (length < NLMSG_HDRLEN) throw new WireError('length', `repeated request of ${length} bytes`, body.offset);
+  const repeated = body.window(length - NLMSG_HDRLEN);
+  body.skipPadding(length);
+  return { errno, extended: decodeExtended(header, body), repeated };
 }
 
 /** Reads the body of an NLMSG_DONE: the dump's result. */
@@ -71,5 +72,5 @@ function decodeExtended(header: MessageHeader, body: Reader): ExtendedAcknowledg
   return acknowledgementAttributes.decode(body);
 }
 
-/** include/linux/err.h MAX_ERRNO */
-const MAX_ERRNO = 4095;
+/** Beyond include/linux/err.h MAX_ERRNO (4095) there are the codes of ipset, from IPSET_ERR_PRIVATE on. */
+const MAX_ERRNO = 0xffff;

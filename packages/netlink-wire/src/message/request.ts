@@ -19,6 +19,8 @@ export interface BodyEncoder<T> {
   encode(writer: Writer, object: T): void;
   /** The object in words, for error messages. */
   describe(object: T): string;
+  /** Name of an error code that is the family's own; undefined for an errno. */
+  errorName?(code: number): string | undefined;
 }
 
 /** What a connection needs of a request. */
@@ -61,7 +63,7 @@ class ObjectRequest<T> implements Request {
     // A type inside of a nest (NLMSGERR_ATTR_MISS_NEST) belongs to the nest's own space.
     const space = extended.NLMSGERR_ATTR_MISS_NEST === undefined ? this.#encoder.attributes : undefined;
     return new NetlinkError({
-      code: errnoName(errno),
+      code: this.#encoder.errorName?.(errno) ?? errnoName(errno),
       errno,
       request: this.describe(),
       kernelText: extended.NLMSGERR_ATTR_MSG,
