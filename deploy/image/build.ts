@@ -21,7 +21,7 @@ export const imageReference = `docker.io/routelet/routelet:${agentPackage.versio
 /** Where `npm run image` writes it when no other file is named. */
 export const imageFile = resolve(project, 'out/routelet-image.tar');
 
-/** Debian packages whose programs the agent runs, or a person in the container wants (sh, ip, nft, conntrack). */
+/** Debian packages whose programs the agent runs, or a person in the container wants (sh, ip, ipset, nft, conntrack). */
 const debianPackages = [
   'iptables',
   'ipset',

@@ -79,3 +79,10 @@ export function addressFromBytes(bytes: Uint8Array): IpAddress | undefined {
   const value = bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
   return { family, text: formatAddress(family, value), value };
 }
+
+/** The 4 or 16 bytes of an address, in network order. */
+export function addressBytes({ family, value }: IpAddress): Uint8Array {
+  const bytes = new Uint8Array(BITS[family] / 8);
+  for (let i = bytes.length - 1, rest = value; i >= 0; i--, rest >>= 8n) bytes[i] = Number(rest & 0xffn);
+  return bytes;
+}

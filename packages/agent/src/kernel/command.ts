@@ -1,5 +1,5 @@
 /**
- * Starts a program of the system (iptables, ipset, modprobe) and collects what it says. Never through a shell, always
+ * Starts a program of the system (iptables, modprobe) and collects what it says. Never through a shell, always
  * with a deadline; a failure is one typed error that carries the program's own words. What to run is decided elsewhere.
  */
 import { spawn } from 'node:child_process';

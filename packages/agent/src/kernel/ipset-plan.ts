@@ -1,78 +1,107 @@
 /**
- * Decides how ipsets get from what `ipset save` shows to what is wanted: by element where the set is of the right kind,
- * by a second set and a swap where only its options differ, so that a rule that uses the set never sees it gone. Pure text.
+ * Decides how sets get from what the kernel lists to what is wanted: by element where the set is of the right kind, by a
+ * second set and a swap where only its options differ, so that a rule that uses the set never sees it gone. Pure.
  */
+import {
+  AF_INET,
+  AF_INET6,
+  formatAddress,
+  IPSET_FLAG_NOMATCH,
+  type ListedSet,
+  type SetDefinition,
+  type SetElement,
+  type SetOperation,
+} from '@routelet/netlink-wire';
+import { addressBytes, parseAddress, parsePrefix } from '../annotations/prefix.ts';
 
 export interface SetGoal {
   /** At most 30 characters: the set used for a swap has one more, and ipset takes 31 (IPSET_MAXNAMELEN with its zero byte is 32). */
   readonly name: string;
   readonly type: 'hash:ip' | 'hash:net';
   readonly family: 'inet' | 'inet6';
-  /** Addresses or prefixes in canonical text. */
+  /** Addresses or prefixes in text. What is none is left out: planners give only what was parsed. */
   readonly elements: readonly string[];
 }
 
-export interface ActualSet {
-  readonly type: string;
-  readonly family: string | undefined;
-  readonly timeout: string | undefined;
-  readonly elements: readonly string[];
-}
+/** Operations in order. A step is only done when nothing of the one before it was refused. */
+export type SetSteps = readonly (readonly SetOperation[])[];
+
+/** What of the kernel's set is looked at. */
+export type ActualSet = Pick<ListedSet, 'type' | 'family' | 'timeout' | 'elements'>;
 
 /** All sets have a timeout of 0, as the original's: elements without an end, but one could be given. */
-const TIMEOUT = '0';
+const TIMEOUT = 0;
 
-/** Sets by name from the output of `ipset save`. */
-export function parseSave(output: string): Map<string, ActualSet> {
-  const sets = new Map<string, ActualSet & { elements: string[] }>();
-  for (const line of output.split('\n')) {
-    const [command, name, value, ...options] = line.split(' ');
-    if (name === undefined || value === undefined) continue;
-    if (command === 'create') {
-      const option = (key: string) => {
-        const at = options.indexOf(key);
-        return at < 0 ? undefined : options[at + 1];
-      };
-      sets.set(name, { type: value, family: option('family'), timeout: option('timeout'), elements: [] });
-    } else if (command === 'add') {
-      sets.get(name)?.elements.push(value);
-    }
-  }
-  return sets;
-}
+const FAMILIES = { inet: AF_INET, inet6: AF_INET6 } as const;
 
 /** Name of the set that is filled and swapped in. */
 export function swapName(name: string): string {
   return `${name}-`;
 }
 
-/** Lines for `ipset restore -exist`; none when the set is as wanted. `leftover`: the swap set of an interrupted run exists. */
-export function planSet(goal: SetGoal, actual: ActualSet | undefined, leftover = false): string[] {
-  const wanted = new Set(goal.elements.map(printedElement));
-  const create = (name: string) => `create ${name} ${goal.type} family ${goal.family} timeout ${TIMEOUT}`;
-  const add = (name: string) => (element: string) => `add ${name} ${element} timeout ${TIMEOUT}`;
+/** The steps to a goal; empty ones when the set is as wanted. `leftover`: the swap set of an interrupted run exists. */
+export function planSet(goal: SetGoal, actual: ActualSet | undefined, leftover = false): SetSteps {
+  const wanted = new Map(goal.elements.flatMap(elementOf));
   const swap = swapName(goal.name);
-  const lines = leftover ? [`destroy ${swap}`] : [];
-  if (!actual) return [...lines, create(goal.name), ...[...wanted].map(add(goal.name))];
-  if (!sameKind(goal, actual))
-    return [...lines, `destroy ${goal.name}`, create(goal.name), ...[...wanted].map(add(goal.name))];
-  if (actual.timeout !== TIMEOUT) {
-    return [...lines, create(swap), ...[...wanted].map(add(swap)), `swap ${swap} ${goal.name}`, `destroy ${swap}`];
+  const removed: SetOperation[] = leftover ? [{ action: 'destroy', name: swap }] : [];
+  if (actual === undefined) return [removed, made(goal, goal.name, wanted)];
+  if (!sameKind(goal, actual)) {
+    return [[...removed, { action: 'destroy', name: goal.name }], made(goal, goal.name, wanted)];
   }
-  const standing = new Set(actual.elements);
+  if (actual.timeout !== TIMEOUT) {
+    const exchange: SetOperation[] = [
+      { action: 'swap', name: swap, other: goal.name },
+      { action: 'destroy', name: swap },
+    ];
+    return [removed, made(goal, swap, wanted), exchange];
+  }
+  const standing = new Map(actual.elements.map((element) => [keyOf(element), element]));
+  const added = [...wanted].filter(([key]) => !lasts(standing.get(key)));
+  const gone = [...standing].filter(([key]) => !wanted.has(key));
   return [
-    ...lines,
-    ...[...wanted].filter((element) => !standing.has(element)).map(add(goal.name)),
-    ...[...standing].filter((element) => !wanted.has(element)).map((element) => `del ${goal.name} ${element}`),
+    removed,
+    [
+      ...added.map(([, element]) => add(goal.name, element)),
+      ...gone.map(([, { ip, prefixLength }]): SetOperation => {
+        const element = { ...(ip !== undefined && { ip }), ...(prefixLength !== undefined && { prefixLength }) };
+        return { action: 'delete', name: goal.name, element };
+      }),
+    ],
   ];
 }
 
 /** The kernel swaps only sets of one type and family (IPSET_ERR_TYPE_MISMATCH); another one can only go if no rule uses it. */
-export function sameKind(goal: SetGoal, actual: ActualSet): boolean {
-  return actual.type === goal.type && actual.family === goal.family;
+function sameKind(goal: SetGoal, actual: ActualSet): boolean {
+  return actual.type === goal.type && actual.family === FAMILIES[goal.family];
 }
 
-/** ipset prints a prefix that is one address without its length. */
-function printedElement(element: string): string {
-  return element.replace(element.includes(':') ? /\/128$/ : /\/32$/, '');
+function made({ type, family }: SetGoal, name: string, elements: ReadonlyMap<string, SetElement>): SetOperation[] {
+  const set: SetDefinition = { name, type, family: FAMILIES[family], timeout: TIMEOUT };
+  return [{ action: 'create', set }, ...[...elements.values()].map((element) => add(name, element))];
+}
+
+/** An element that stands gets the timeout and flags that are given. */
+function add(name: string, element: SetElement): SetOperation {
+  return { action: 'add', name, element: { ...element, timeout: TIMEOUT } };
+}
+
+/** Of a goal's text: an address is the prefix of all its bits. */
+function elementOf(text: string): [string, SetElement][] {
+  const prefix = parsePrefix(text);
+  const address = prefix ?? parseAddress(text);
+  if (address === undefined) return [];
+  const ip = addressBytes(address);
+  const element =
+    prefix === undefined || prefix.length === ip.length * 8 ? { ip } : { ip, prefixLength: prefix.length };
+  return [[keyOf(element), element]];
+}
+
+function keyOf({ ip = new Uint8Array(), prefixLength = ip.length * 8 }: SetElement): string {
+  return `${formatAddress(ip)}/${prefixLength}`;
+}
+
+/** Somebody may have given it an end, or made an exception of it. */
+function lasts(element: SetElement | undefined): boolean {
+  if (element === undefined) return false;
+  return (element.timeout ?? TIMEOUT) === TIMEOUT && ((element.flags ?? 0) & IPSET_FLAG_NOMATCH) === 0;
 }

@@ -56,7 +56,7 @@ export class PodNetwork {
     this.#netlink = netlink;
     this.#run = run;
     this.#log = log;
-    this.#ipset = new Ipset(run);
+    this.#ipset = new Ipset();
     this.#ruleset = ruleset;
     this.#rules = ruleset.module('router', routerClaim);
   }

@@ -46,12 +46,7 @@ async function state(nodes: readonly NodeFacts[]): Promise<NetworkState> {
 }
 
 /** Commands that only read, by their first words. */
-const READS = [
-  /^ip6?tables(-\w+)? --version$/,
-  /^ip6?tables(-\w+)?-save( -t \w+)?$/,
-  /^ipset list -name$/,
-  /^ipset save \S+$/,
-];
+const READS = [/^ip6?tables(-\w+)? --version$/, /^ip6?tables(-\w+)?-save( -t \w+)?$/];
 
 /** A door to programs that writes down what goes through. */
 function recorder(): { run: Command; changing: () => string[] } {
@@ -120,11 +115,7 @@ for (const backend of ['nft', 'legacy']) {
     t.strictSame(await applyAll([own, other]), []);
     t.strictSame(
       changing(),
-      [
-        'ipset restore -exist',
-        `iptables-${backend}-restore --noflush -w 10`,
-        `ip6tables-${backend}-restore --noflush -w 10`,
-      ],
+      [`iptables-${backend}-restore --noflush -w 10`, `ip6tables-${backend}-restore --noflush -w 10`],
       'all differences of a kind go in one command',
     );
     const wanted = standing();
@@ -168,7 +159,7 @@ for (const backend of ['nft', 'legacy']) {
     t.equal(standing(), wanted);
 
     await network.apply('sets', await state([own]));
-    t.strictSame(changing(), ['ipset restore -exist']);
+    t.strictSame(changing(), [], 'sets go over netlink');
     t.notMatch(sh('ipset save'), /10\.244\.2\.0|10\.0\.0\.2|fd00::2/, 'a node that is gone');
     await network.apply('sets', await state([own, other]));
     changing();
@@ -211,7 +202,7 @@ await t.test('a set of another type that a rule uses is named, the others go on'
     log: quiet,
   });
   t.match(await network.apply('sets', await state([own])), [
-    { code: 'kernel', text: /cannot be destroyed.*\(destroy kube-router-node-ips\)$/ },
+    { code: 'kernel', text: 'ipset destroy kube-router-node-ips: IPSET_ERR_BUSY, a rule or another set uses it' },
   ]);
   t.match(sh('ipset save'), /add kube-router-pod-subnets 10\.244\.1\.0\/24/);
   t.match(sh('ipset save'), /add inet6:kube-router-node-ips fd00::1/);
