@@ -2,13 +2,15 @@
  * The lab itself: bridges in the first namespace and nodes on them. There is nothing to clean up: see enter.ts. The
  * folders /run and what is below are the lab's own, so nothing of it reaches the machine's.
  */
-import { mkdir } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { insideLab } from './enter.ts';
 import { LabError } from './errors.ts';
 import { LabNode, type NodeHome, type NodeOptions } from './node.ts';
 import { run } from './process.ts';
 
 const FOLDER = '/run/routelet-lab';
+const routeTablesFiles = ['/etc/iproute2/rt_tables', '/usr/share/iproute2/rt_tables', '/usr/lib/iproute2/rt_tables'];
 
 export interface BridgeOptions {
   readonly name: string;
@@ -64,5 +66,18 @@ export async function createLab(): Promise<Lab> {
   await run(['mount', '-t', 'tmpfs', 'routelet-lab', '/run']);
   await mkdir('/run/netns');
   await mkdir(FOLDER);
+  await ownRouteTables();
   return new Lab();
+}
+
+/** Agents write names of tables into iproute2's file: the lab has its own. */
+async function ownRouteTables(): Promise<void> {
+  for (const [i, file] of routeTablesFiles.entries()) {
+    const own = join(FOLDER, `rt_tables.${i}`);
+    const copied = await copyFile(file, own).then(
+      () => true,
+      () => false,
+    );
+    if (copied) await run(['mount', '--bind', own, file]);
+  }
 }
