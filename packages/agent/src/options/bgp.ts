@@ -55,6 +55,12 @@ export const bgp = {
     description: 'How long to wait for the routes of all peers after a restart',
     check: (ms: number) => (ms > 0 && ms <= 18 * HOUR_MS ? undefined : 'a duration above 0 and up to 18h'),
   }),
+  bgpMaximumPaths: built({
+    name: 'bgp-maximum-paths',
+    kind: uint(1, 64),
+    default: 1,
+    description: 'Equally good paths of a prefix that are used together, weighted by their link bandwidth',
+  }),
   routerId: built({
     name: 'router-id',
     kind: string,

@@ -1,8 +1,6 @@
 import { built, known, positive } from './flag.ts';
 import { bool, duration, oneOf, uint } from './value.ts';
 
-const OVERLAY = 'overlay';
-
 /** Flags of the pod network on this node: CNI file, bridge, overlay, egress, kernel routes. */
 export const routing = {
   enableCni: built({
@@ -17,37 +15,35 @@ export const routing = {
     default: true,
     description: 'Give bridge and pods the MTU of the interface that holds the node address',
   }),
-  enableOverlay: known(OVERLAY, {
+  autoMtuOverlay: built({
+    name: 'auto-mtu-overlay',
+    kind: bool,
+    default: false,
+    description: 'With --auto-mtu and --enable-overlay, take off what the tunnels add to each packet',
+  }),
+  enableOverlay: built({
     name: 'enable-overlay',
     kind: bool,
     default: true,
-    off: [false],
-    tolerated: true,
     description: 'Tunnel to nodes in other subnets',
   }),
-  overlayType: known(OVERLAY, {
+  overlayType: built({
     name: 'overlay-type',
     kind: oneOf('subnet', 'full'),
     default: 'subnet',
-    off: ['subnet'],
-    tolerated: true,
     description: 'Tunnel to nodes in other subnets only, or to all nodes',
   }),
-  overlayEncap: known(OVERLAY, {
+  overlayEncap: built({
     name: 'overlay-encap',
     kind: oneOf('ipip', 'fou'),
     default: 'ipip',
-    off: ['ipip'],
-    tolerated: true,
-    description: 'Encapsulation of the tunnels',
+    description: 'Encapsulation of the tunnels: ipip (IP in IP), or fou (the same in GUE over UDP)',
   }),
-  overlayEncapPort: known(OVERLAY, {
+  overlayEncapPort: built({
     name: 'overlay-encap-port',
     kind: uint(1024, 65535),
     default: 5555,
-    off: [5555],
-    tolerated: true,
-    description: 'UDP port of fou tunnels',
+    description: 'UDP port of fou tunnels, the same on all nodes',
   }),
   enablePodEgress: built({
     name: 'enable-pod-egress',

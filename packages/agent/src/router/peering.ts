@@ -24,7 +24,7 @@ export interface PeeringPlan {
 export interface PeeringDependencies {
   readonly options: Pick<
     AgentOptions,
-    'bgpGracefulRestart' | 'bgpGracefulRestartTimeMs' | 'bgpGracefulRestartDeferralTimeMs'
+    'bgpGracefulRestart' | 'bgpGracefulRestartTimeMs' | 'bgpGracefulRestartDeferralTimeMs' | 'bgpMaximumPaths'
   >;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -121,6 +121,7 @@ export class Peering {
       routerId: identity.routerId,
       ...(identity.clusterId !== undefined && { clusterId: identity.clusterId }),
       listen: identity.listen,
+      maximumPaths: this.#options.bgpMaximumPaths,
       // Each peer has the chains of its class; a peer without any would import nothing harmful and export nothing.
       importPolicy: policies.import,
       exportPolicy: { name: 'kube_router_export', statements: [], defaultVerdict: 'reject' },

@@ -6,7 +6,7 @@ import { overlaps, type Prefix } from '../annotations/prefix.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { Problem } from './problem.ts';
 
-interface Owned {
+export interface Owned {
   readonly prefix: Prefix;
   readonly node: string;
 }
@@ -14,6 +14,7 @@ interface Owned {
 export interface PodCidrOwners {
   /** The CIDRs that overlap `prefix`, with their nodes. */
   overlapping(prefix: Prefix): readonly Owned[];
+  readonly all: readonly Owned[];
   readonly problems: readonly Problem[];
 }
 
@@ -35,7 +36,11 @@ export function planPodCidrOwners(nodes: Iterable<NodeFacts>, ownName: string): 
       }
     }
   }
-  return { overlapping: (prefix) => overlapping(owned[prefix.family], prefix), problems };
+  return {
+    overlapping: (prefix) => overlapping(owned[prefix.family], prefix),
+    all: [...owned[4], ...owned[6]],
+    problems,
+  };
 }
 
 /** `list` is disjoint and sorted, so the only candidates before `prefix` is the entry next to it. */

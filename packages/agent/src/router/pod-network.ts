@@ -17,6 +17,7 @@ import { planForwardingSysctls, planRules, planSets, routerClaim } from './forwa
 import type { HostFacts } from './host.ts';
 import type { Identity } from './identity.ts';
 import type { NodeFacts } from './node-facts.ts';
+import { type MtuOptions, podMtu } from './pod-mtu.ts';
 import type { Problem } from './problem.ts';
 
 /** In the order in which they are done: the CNI file needs the bridge's MTU, rules need the sets. */
@@ -30,7 +31,7 @@ export interface NetworkState {
 }
 
 export interface PodNetworkDependencies {
-  readonly options: Pick<AgentOptions, 'enableCni' | 'autoMtu' | 'enablePodEgress'>;
+  readonly options: MtuOptions & Pick<AgentOptions, 'enableCni' | 'enablePodEgress'>;
   readonly cniPath: string;
   readonly netlink: Pick<Rtnetlink, 'links' | 'apply'>;
   readonly run: Command;
@@ -87,8 +88,8 @@ export class PodNetwork {
     return [...problems, ...missing.map((key) => kernelProblem(key, `sysctl ${key} is not there, expected to set it`))];
   }
 
-  async #applyBridge({ host }: NetworkState): Promise<Problem[]> {
-    const mtu = this.#options.autoMtu ? host.interface?.mtu : undefined;
+  async #applyBridge({ identity, host }: NetworkState): Promise<Problem[]> {
+    const mtu = podMtu(this.#options, host, identity);
     const operations = planBridge(await this.#netlink.links(), mtu);
     const results = await this.#netlink.apply(operations);
     const problems: Problem[] = [];
@@ -120,7 +121,7 @@ export class PodNetwork {
       return problem(`CNI configuration ${path}: no such file, expected one with a plugin of type bridge`);
     }
     try {
-      const mtu = this.#options.autoMtu ? (this.#bridgeMtu ?? host.interface?.mtu) : undefined;
+      const mtu = this.#options.autoMtu ? (this.#bridgeMtu ?? podMtu(this.#options, host, identity)) : undefined;
       const plan = planCni(text, path, { podCidrs: identity.podCidrs, mtu });
       if (plan.text !== undefined) {
         await writeCniFile(path, plan.text);

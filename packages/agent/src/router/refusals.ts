@@ -1,11 +1,9 @@
 /** Keeps count of the paths that are not installed, by prefix and by problem: many prefixes share one unusable next hop. */
 import type { Problem } from './problem.ts';
-import type { RoutePlan } from './routes.ts';
-
-export type Refused = Extract<RoutePlan, { kind: 'refused' }>;
+import type { RefusedRoute } from './routes.ts';
 
 export class Refusals {
-  readonly #byPrefix = new Map<string, Refused>();
+  readonly #byPrefix = new Map<string, RefusedRoute>();
   readonly #problems = new Map<string, { readonly problem: Problem; prefixes: number }>();
   #offSubnet = 0;
 
@@ -19,7 +17,7 @@ export class Refusals {
     return [...this.#problems.values()].map(({ problem }) => problem);
   }
 
-  set(prefix: string, refused: Refused): void {
+  set(prefix: string, refused: RefusedRoute): void {
     this.delete(prefix);
     this.#byPrefix.set(prefix, refused);
     if (refused.reason === 'off-subnet') this.#offSubnet++;
@@ -46,6 +44,6 @@ export class Refusals {
   }
 }
 
-function keyOf({ problem: { code, subject } }: Refused): string {
+function keyOf({ problem: { code, subject } }: RefusedRoute): string {
   return `${code} ${subject}`;
 }

@@ -26,14 +26,17 @@ import { type HostFacts, readHost } from './host.ts';
 import type { Identity } from './identity.ts';
 import { LearnedRoutes } from './learned-routes.ts';
 import { NodeTable } from './node-table.ts';
+import { kernelGuePorts } from './overlay/kernel-gue-ports.ts';
+import { Overlay } from './overlay/overlay.ts';
 import { PasswordFile } from './password-file.ts';
 import { Peering } from './peering.ts';
 import { planRouter, type RouterPlan } from './plan.ts';
 import { type NetworkPart, networkParts, PodNetwork } from './pod-network.ts';
 import type { Problem } from './problem.ts';
 import { ProblemLog } from './problem-log.ts';
+import { type RouteContext, routeContext } from './route-context.ts';
 import { observeRib, updateRouteGauges } from './route-metrics.ts';
-import { ownsRoute, type RouteContext, routeContext } from './routes.ts';
+import { ownsRoute } from './routes.ts';
 import { VipTable } from './vip-table.ts';
 import { WorkLoop } from './work-loop.ts';
 
@@ -90,6 +93,7 @@ class Router implements Module {
   #host: HostFacts | undefined;
   #netlink: Rtnetlink | undefined;
   #network: PodNetwork | undefined;
+  #overlay: Overlay | undefined;
   #routing: Routing | undefined;
   #settleTimer: NodeJS.Timeout | undefined;
 
@@ -133,6 +137,16 @@ class Router implements Module {
     this.#closers.push(() => netlink.close());
     const { options, log, ruleset } = { options: this.#options, log: this.#log, ruleset: this.#ruleset };
     this.#network = new PodNetwork({ options, cniPath, netlink, run: runCommand, ruleset, log });
+    this.#overlay = new Overlay({
+      options,
+      netlink,
+      guePorts: kernelGuePorts,
+      run: runCommand,
+      log,
+      devices: (names) => this.#routing?.learned.setDevices(names),
+      routesSettled: async () => this.#routing?.rib.settled(),
+      report: (problems) => this.#problems.report('overlay', problems),
+    });
     const subscription = await netlink.subscribe(['link', 'address'], (event) => this.#hostChanged(event));
     this.#closers.push(() => subscription.close());
 
@@ -151,10 +165,11 @@ class Router implements Module {
     this.#markAll();
     await this.#bgpLoop.idle();
     await this.#networkLoop.idle();
+    await this.#overlay.idle();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#bgpLoop.stop(), this.#networkLoop.stop()]);
+    await Promise.all([this.#bgpLoop.stop(), this.#networkLoop.stop(), this.#overlay?.stop()]);
     // The rib first: paths that go with their sessions must not take the routes out of the kernel.
     await this.#routing?.rib.stop();
     this.#routing = undefined;
@@ -182,8 +197,10 @@ class Router implements Module {
   #hostChanged(event: SubscriptionEvent): void {
     const identity = this.#plan?.identity;
     if (!identity) return;
+    this.#overlay?.heard(event);
     if (event.kind === 'resync-needed') {
       this.#markAll();
+      this.#overlay?.resync();
     } else if (event.kind === 'address') {
       const text = addressFromBytes(event.object.local)?.text;
       if (text === undefined || !identity.addresses.includes(text)) return;
@@ -227,7 +244,8 @@ class Router implements Module {
     if (newIdentity) this.#networkLoop.mark(networkParts);
     if (newIdentity || parts.has('full')) this.#vips.planAll(plan.identity.addresses);
 
-    if (newIdentity || [...parts].some((part) => contextParts.has(part))) await this.#updateContext(plan.identity);
+    if (newIdentity || !this.#host || parts.has('host') || parts.has('full')) await this.#readHost(plan.identity);
+    if (newIdentity || [...parts].some((part) => contextParts.has(part))) this.#updateContext(plan.identity);
     this.#problems.report('plan', [...problems, ...(this.#context?.owners.problems ?? [])]);
     const routing = await this.#ensureRouting();
     if (!routing) return;
@@ -254,10 +272,10 @@ class Router implements Module {
     return this.#vipAnnouncements.announcements;
   }
 
-  async #updateContext(identity: Identity): Promise<void> {
-    const host = await this.#readHost(identity);
-    this.#context = routeContext(identity, this.#nodes.facts.values(), host?.subnets ?? [], this.#options);
+  #updateContext(identity: Identity): void {
+    this.#context = routeContext(identity, this.#nodes.facts.values(), this.#host?.subnets ?? [], this.#options);
     this.#routing?.learned.setContext(this.#context);
+    this.#overlay?.setIdentity(identity);
   }
 
   async #readHost(identity: Identity): Promise<HostFacts | undefined> {
@@ -287,7 +305,10 @@ class Router implements Module {
     this.#problems.report('rib', problem ? [problem] : []);
     if (problem) return undefined;
     const source = rib.source('bgp', { distance: BGP_DISTANCE });
-    const learned = new LearnedRoutes(source, context, (received) => this.#routesChanged(received));
+    const learned = new LearnedRoutes(source, context, this.#options.bgpMaximumPaths, {
+      changed: (received) => this.#routesChanged(received),
+      tunnelsWanted: (addresses) => this.#overlay?.setRemotes(addresses),
+    });
     this.#routing = { rib, learned };
     updateRouteGauges(rib, this.#metrics);
     this.#heartbeat.routes.beat();
@@ -320,6 +341,7 @@ class Router implements Module {
     this.#settleTimer = setTimeout(() => {
       this.#routing?.learned.settle();
       this.#routing?.rib.release();
+      this.#overlay?.release();
     }, delayMs);
   }
 
@@ -332,6 +354,7 @@ class Router implements Module {
   }
 
   async #resyncRoutes(): Promise<void> {
+    this.#overlay?.resync();
     const rib = this.#routing?.rib;
     if (!rib) {
       // There is nothing to compare before this node is known.

@@ -1,38 +1,45 @@
 /**
- * From a learned path to a route of this node. A path is refused when following it would harm: towards this node itself,
- * into pods of this node, or into pods of one node by way of another; and when its next hop is not directly connected,
- * because nothing carries packets there until overlays are built.
+ * From learned paths to a route of this node (B-61): directly by way of the next hop, or through a tunnel to the node that
+ * the next hop is. A path is refused when following it would harm: towards this node itself, into pods of this node, or
+ * into pods of one node by way of another; and when nothing carries packets to its next hop.
  */
 import type { Path } from '@routelet/bgp';
-import type { NodeRoute } from '@routelet/rib';
-import { contains, type Prefix, parseAddress, parsePrefix } from '../annotations/prefix.ts';
-import type { AgentOptions } from '../options/options.ts';
-import type { Identity } from './identity.ts';
-import type { NodeFacts } from './node-facts.ts';
-import { type PodCidrOwners, planPodCidrOwners } from './pod-cidr-owners.ts';
+import type { NextHop, NodeRoute } from '@routelet/rib';
+import { contains, type IpAddress, parseAddress, parsePrefix } from '../annotations/prefix.ts';
+import { tunnelNames } from './overlay/tunnel-name.ts';
 import type { Problem } from './problem.ts';
+import type { RouteContext } from './route-context.ts';
+import { bandwidthWeights } from './weights.ts';
 
-export interface RouteContext {
-  readonly ownAddresses: ReadonlySet<string>;
-  readonly ownPodCidrs: readonly Prefix[];
-  /** Subnets of the interfaces that hold the node's addresses. */
-  readonly subnets: readonly Prefix[];
-  /** Node names by address, the own one included. */
-  readonly nodeByAddress: ReadonlyMap<string, string>;
-  readonly owners: PodCidrOwners;
-  readonly enableOverlay: boolean;
+/** The part of a path that plans look at. */
+export type PlannedPath = Pick<Path, 'prefix' | 'nextHop' | 'from' | 'bandwidth'>;
+
+/** `tunnel`: by way of the tunnel to `address`, which is a node's. Addresses and prefixes in canonical text. */
+export interface Way {
+  readonly address: string;
+  readonly tunnel: boolean;
+}
+
+/** What becomes a route of the kernel once its tunnels have devices. */
+export interface LearnedRoute {
+  readonly destination: string;
+  readonly ways: readonly (Way & { readonly weight?: number })[];
+  /** Where packets that this node itself sends through tunnels come from (B-63). */
+  readonly source?: string;
 }
 
 export type RouteRefusal = 'own-next-hop' | 'own-pod-cidr' | 'pod-cidr-of-other-node' | 'family' | 'off-subnet';
 
-export type RoutePlan =
-  | { readonly kind: 'route'; readonly route: NodeRoute }
-  | { readonly kind: 'refused'; readonly reason: RouteRefusal; readonly problem: Problem };
+export interface RefusedRoute {
+  readonly kind: 'refused';
+  readonly reason: RouteRefusal;
+  readonly problem: Problem;
+}
 
-export function planRoute(
-  { prefix, nextHop, from }: Pick<Path, 'prefix' | 'nextHop' | 'from'>,
-  context: RouteContext,
-): RoutePlan {
+export type RoutePlan = { readonly kind: 'route'; readonly route: LearnedRoute } | RefusedRoute;
+
+export function planRoute(path: PlannedPath, context: RouteContext): RoutePlan {
+  const { prefix, nextHop, from } = path;
   const destination = parsePrefix(prefix);
   const gateway = parseAddress(nextHop);
   const refuse = (reason: RouteRefusal, subject: string, text: string): RoutePlan => ({
@@ -58,46 +65,90 @@ export function planRoute(
     const text = `${route}: the next hop is node ${node}, and ${other.prefix.text} is the pod CIDR of node ${other.node}`;
     return refuse('pod-cidr-of-other-node', prefix, text);
   }
-  if (!context.subnets.some((subnet) => contains(subnet, gateway))) {
-    const subnets = context.subnets.map(({ text }) => text).join(', ') || 'none';
-    const overlay = context.enableOverlay ? '; overlays are not built yet' : '';
-    const text = `routes via ${nextHop} are not installed: the next hop is in no subnet of this node (${subnets})${overlay}`;
-    return refuse('off-subnet', nextHop, text);
+
+  const near = context.subnets.some((subnet) => contains(subnet, gateway));
+  const source = context.bestAddress[gateway.family];
+  if (wantsTunnel(context, near) && node !== undefined && source !== undefined) {
+    const ways = [{ address: gateway.text, tunnel: true }];
+    return { kind: 'route', route: { destination: destination.text, ways, source } };
   }
-  return { kind: 'route', route: { destination: destination.text, nextHops: [{ gateway: gateway.text }] } };
+  if (near) {
+    const ways = [{ address: gateway.text, tunnel: false }];
+    return { kind: 'route', route: { destination: destination.text, ways } };
+  }
+  return refuse('off-subnet', nextHop, offSubnetText(gateway, context));
+}
+
+function wantsTunnel({ overlay }: RouteContext, near: boolean): boolean {
+  return overlay === 'full' || (overlay === 'subnet' && !near);
+}
+
+/** T-28: what is no node has no other end of a tunnel. */
+function offSubnetText({ text, family }: IpAddress, { subnets, overlay, bestAddress, nodeByAddress }: RouteContext) {
+  const list = subnets.map((subnet) => subnet.text).join(', ') || 'none';
+  const why =
+    overlay === undefined
+      ? 'the overlay is off'
+      : nodeByAddress.has(text)
+        ? `a tunnel needs an IPv${family} address of this node, and it has ${bestAddress[family] ?? 'none'}`
+        : 'no node has that address, so there is no tunnel to it';
+  return `routes via ${text} are not installed: the next hop is in no subnet of this node (${list}), and ${why}`;
+}
+
+/**
+ * One route of several ways, the best path first, weighted by Link Bandwidth (RFC 10005). The kernel takes several IPv6
+ * next hops only where each has a gateway: there a tunnel stands alone.
+ */
+export function joinRoutes(parts: readonly { readonly route: LearnedRoute; readonly bandwidth: number | undefined }[]) {
+  const [best] = parts;
+  if (!best) return undefined;
+  const isTunnel = ({ route }: { readonly route: LearnedRoute }) => route.ways.some(({ tunnel }) => tunnel);
+  const together = !best.route.destination.includes(':')
+    ? parts
+    : isTunnel(best)
+      ? [best]
+      : parts.filter((part) => !isTunnel(part));
+  if (together.length === 1) return best.route;
+  const weights = bandwidthWeights(together.map(({ bandwidth }) => bandwidth));
+  const source = together.find(isTunnel)?.route.source;
+  return {
+    destination: best.route.destination,
+    ways: together.flatMap(({ route }, index) => route.ways.map((way) => ({ ...way, weight: weights[index] ?? 1 }))),
+    ...(source !== undefined && { source }),
+  } satisfies LearnedRoute;
+}
+
+/** The route for the rib; undefined when none of its ways can be. `deviceOf` gives the device of the tunnel to an address. */
+export function nodeRoute(
+  { destination, ways, source }: LearnedRoute,
+  deviceOf: (address: string) => string | undefined,
+): NodeRoute | undefined {
+  const nextHops = ways.flatMap(({ address, tunnel, weight }): NextHop[] => {
+    const device = tunnel ? deviceOf(address) : undefined;
+    if (tunnel && device === undefined) return [];
+    const hop = device === undefined ? { gateway: address } : { interface: device };
+    return [{ ...hop, ...(weight !== undefined && { weight }) }];
+  });
+  return nextHops.length === 0 ? undefined : { destination, nextHops, ...(source !== undefined && { source }) };
 }
 
 /**
  * Whether a route that stood in the kernel at start with our protocol number is from an earlier life of this agent: its
- * destination is a known node's pod CIDR, or its gateway is a known node or a configured peer.
+ * destination is a known node's pod CIDR, or each next hop is a known node, the tunnel to one, or a configured peer.
  */
 export function ownsRoute(route: NodeRoute, context: RouteContext, externalPeers: ReadonlySet<string>): boolean {
   const destination = parsePrefix(route.destination);
   if (!destination) return false;
   const exact = context.owners.overlapping(destination).some(({ prefix }) => prefix.text === destination.text);
-  return (
-    exact ||
-    (route.nextHops.length > 0 &&
-      route.nextHops.every(
-        ({ gateway }) => gateway !== undefined && (context.nodeByAddress.has(gateway) || externalPeers.has(gateway)),
-      ))
-  );
+  const leadsToKnown = ({ gateway, interface: device }: NextHop) =>
+    gateway !== undefined
+      ? context.nodeByAddress.has(gateway) || externalPeers.has(gateway)
+      : device !== undefined && leadsToNode(device, context);
+  return exact || (route.nextHops.length > 0 && route.nextHops.every(leadsToKnown));
 }
 
-/** What plans of routes depend on, made of the state of cluster and host. */
-export function routeContext(
-  identity: Identity,
-  nodes: Iterable<NodeFacts>,
-  subnets: readonly Prefix[],
-  { enableOverlay }: Pick<AgentOptions, 'enableOverlay'>,
-): RouteContext {
-  const facts = [...nodes];
-  return {
-    ownAddresses: new Set(identity.addresses),
-    ownPodCidrs: identity.podCidrs,
-    subnets,
-    nodeByAddress: new Map(facts.flatMap(({ name, addresses }) => addresses.map((address) => [address, name]))),
-    owners: planPodCidrOwners(facts, identity.name),
-    enableOverlay,
-  };
+function leadsToNode(device: string, { nodeByAddress }: RouteContext): boolean {
+  return (
+    device.startsWith('tun-') && [...nodeByAddress.keys()].some((address) => tunnelNames(address).includes(device))
+  );
 }

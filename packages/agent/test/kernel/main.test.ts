@@ -107,7 +107,6 @@ t.test('starts, tells what is not built once each, answers, and SIGTERM ends it 
     [
       ['warn', '--run-firewall'],
       ['warn', '--run-service-proxy'],
-      ['warn', '--enable-overlay'],
       ['warn', '--disable-source-dest-check'],
       ['warn', '--gobgp-admin-port'],
     ],

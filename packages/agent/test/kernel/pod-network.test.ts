@@ -16,6 +16,8 @@ import type { NodeFacts } from '../../src/router/node-facts.ts';
 import { type NetworkState, networkParts, PodNetwork } from '../../src/router/pod-network.ts';
 import { facts, identity } from '../unit/router/fixture.ts';
 
+/** The overlay changes nothing here. */
+const plain = { autoMtuOverlay: false, enableOverlay: true, overlayEncap: 'ipip' } as const;
 const sh = (command: string) => execFileSync('sh', ['-c', command], { encoding: 'utf8' });
 const quiet: Log = {
   error: () => undefined,
@@ -93,7 +95,7 @@ for (const backend of ['nft', 'legacy']) {
 
     const { run, changing } = recorder();
     const network = new PodNetwork({
-      options: { enableCni: true, autoMtu: true, enablePodEgress: true },
+      options: { ...plain, enableCni: true, autoMtu: true, enablePodEgress: true },
       cniPath,
       netlink,
       run,
@@ -192,7 +194,7 @@ await t.test('a set of another type that a rule uses is named, the others go on'
   sh(`ipset create kube-router-node-ips hash:net
     iptables -A FORWARD -m set --match-set kube-router-node-ips src -j ACCEPT`);
   t.teardown(() => sh('iptables -F; ipset destroy'));
-  const options = { enableCni: false, autoMtu: false, enablePodEgress: true };
+  const options = { ...plain, enableCni: false, autoMtu: false, enablePodEgress: true };
   const network = new PodNetwork({
     options,
     cniPath: '',
@@ -213,7 +215,7 @@ t.test('what is missing is one problem each, and the others go on', async (t) =>
   const without: Command = (command, args, options) =>
     run(command.replace(/^ip(6?)tables/, 'no-such-ip$1tables'), args, options);
   const network = new PodNetwork({
-    options: { enableCni: true, autoMtu: true, enablePodEgress: true },
+    options: { ...plain, enableCni: true, autoMtu: true, enablePodEgress: true },
     cniPath: join(directory, 'absent.conf'),
     netlink,
     run: without,

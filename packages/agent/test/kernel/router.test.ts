@@ -56,6 +56,8 @@ const directory = await mkdtemp(join(tmpdir(), 'routelet-router-'));
 const cniPath = join(directory, '10-kuberouter.conf');
 process.env['KUBE_ROUTER_CNI_CONF_FILE'] = cniPath;
 process.env['ROUTELET_STATE_DIRECTORY'] = join(directory, 'state');
+// The router writes the name of its table there.
+sh(`cp /etc/iproute2/rt_tables ${directory}; mount --bind ${directory}/rt_tables /etc/iproute2/rt_tables`);
 await writeFile(cniPath, '{"type":"bridge","bridge":"kube-bridge","ipam":{"type":"host-local"}}');
 
 // The other namespace lives as long as this process.

@@ -103,6 +103,8 @@ const own: readonly Case[] = [
   ['mesh-password-file', 'string', '', '/etc/mesh/password', []],
   ['mesh-enable-bfd', 'bool', 'false', 'true', ['x']],
   ['bgp-long-lived-stale-time', 'duration', '0s', '24h', ['-1s', '16777216s']],
+  ['auto-mtu-overlay', 'bool', 'false', 'true', ['20']],
+  ['bgp-maximum-paths', 'uint', '1', '64', ['0', '65', 'all']],
 ];
 
 const cases = [...original, ...own];

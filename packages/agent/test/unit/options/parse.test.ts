@@ -105,26 +105,12 @@ t.test('numbers in the bases of Go', (t) => {
 
 t.test('parts that are not built yet', (t) => {
   const parts = (...argv: readonly string[]) => run(...argv).unbuilt.map(({ flag }) => flag);
-  const on = ['run-firewall', 'run-service-proxy', 'enable-overlay', 'disable-source-dest-check', 'gobgp-admin-port'];
+  const on = ['run-firewall', 'run-service-proxy', 'disable-source-dest-check', 'gobgp-admin-port'];
   t.same(parts(), on, 'defaults that are on are warned of');
+  t.same(parts('--run-firewall=true', '--run-service-proxy'), on, 'as are the ones of the original manifests');
   t.same(
-    parts('--run-firewall=true', '--run-service-proxy', '--enable-overlay', '--overlay-type=subnet'),
-    on,
-    'as are the ones of the original manifests',
-  );
-  t.same(
-    parts(
-      '--run-firewall=false',
-      '--run-service-proxy=f',
-      '--enable-overlay=0',
-      '--disable-source-dest-check=0',
-      '--gobgp-admin-port=0',
-    ),
+    parts('--run-firewall=false', '--run-service-proxy=f', '--disable-source-dest-check=0', '--gobgp-admin-port=0'),
     [],
-  );
-  t.ok(
-    parts('--overlay-type=full', '--overlay-encap=fou').includes('overlay-encap'),
-    'nothing is passed over silently',
   );
   const refused = Object.values(flags).filter((flag) => flag.status === 'known' && !('tolerated' in flag));
   t.ok(refused.length > 20);

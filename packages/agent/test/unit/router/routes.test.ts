@@ -1,6 +1,7 @@
 import t from 'tap';
 import { parsePrefix } from '../../../src/annotations/prefix.ts';
-import { ownsRoute, planRoute, routeContext } from '../../../src/router/routes.ts';
+import { routeContext } from '../../../src/router/route-context.ts';
+import { ownsRoute, planRoute } from '../../../src/router/routes.ts';
 import { facts, identity } from './fixture.ts';
 
 const prefixes = (...texts: string[]) => texts.flatMap((text) => parsePrefix(text) ?? []);
@@ -14,7 +15,7 @@ const nodes = [
   facts('n9', { addresses: ['10.9.0.1'], podCidrs: ['10.244.9.0/24'] }),
 ];
 const subnets = prefixes('10.0.0.1/24', 'fd00::1/64');
-const context = routeContext(identity(own), nodes, subnets, { enableOverlay: true });
+const context = routeContext(identity(own), nodes, subnets, { enableOverlay: false, overlayType: 'subnet' });
 
 const cases: readonly (readonly [prefix: string, nextHop: string, result: string])[] = [
   ['10.244.2.0/24', '10.0.0.2', 'route'],
@@ -50,7 +51,7 @@ t.test('B-61 without overlay: what is installed and what is refused', (t) => {
 t.test('a direct route, in canonical text', (t) => {
   t.strictSame(planRoute({ prefix: 'FD00:2:0::/64', nextHop: 'fd00:0::2', from: 'fd00::2' }, context), {
     kind: 'route',
-    route: { destination: 'fd00:2::/64', nextHops: [{ gateway: 'fd00::2' }] },
+    route: { destination: 'fd00:2::/64', ways: [{ address: 'fd00::2', tunnel: false }] },
   });
   t.end();
 });
@@ -66,7 +67,7 @@ t.test('refusals name the route and the reason; one problem for each unreachable
   );
   t.equal(
     problem('10.244.9.0/24', '10.9.0.1')?.text,
-    'routes via 10.9.0.1 are not installed: the next hop is in no subnet of this node (10.0.0.0/24, fd00::/64); overlays are not built yet',
+    'routes via 10.9.0.1 are not installed: the next hop is in no subnet of this node (10.0.0.0/24, fd00::/64), and the overlay is off',
   );
   t.equal(problem('10.244.9.0/24', '10.9.0.1')?.subject, problem('10.245.0.0/24', '10.9.0.1')?.subject);
   t.end();
@@ -81,7 +82,7 @@ t.test('pod CIDRs that overlap: the own node first, then the first name', (t) =>
     identity(own),
     [facts('a0', { addresses: ['10.0.0.7'], podCidrs: ['10.244.0.0/16'] }), ...nodes],
     subnets,
-    { enableOverlay: false },
+    { enableOverlay: false, overlayType: 'subnet' },
   );
   t.strictSame(
     clash.owners.problems.map(({ subject }) => subject),
