@@ -21,7 +21,7 @@ const packages = {
   bgp: {
     mayImport: [],
     layers: [
-      'wire|iana\\.ts|errors\\.ts|ports\\.ts',
+      'wire|iana\\.ts|errors\\.ts|ports\\.ts|socket\\.ts|libc\\.ts',
       'address\\.ts|family',
       'attribute|capability',
       'message',
@@ -37,6 +37,7 @@ const packages = {
       'index\\.ts|cli',
     ],
     shells: [
+      'libc\\.ts',
       'bfd/node-[^/]+\\.ts',
       'recorder/node-[^/]+\\.ts',
       'session/node-[^/]+\\.ts',

@@ -3,10 +3,34 @@
  * of RFC 2385, the keys of TCP-AO (RFC 5925), the TTLs of RFC 5082, and the device that a socket is bound to. koffi is
  * loaded when the first of these options is asked for, never before.
  */
-import { createRequire } from 'node:module';
 import { parseAddress } from '../address.ts';
+import { type Libc, libc as loadLibc } from '../libc.ts';
 import type { PeerSocketOptions, TcpAoKey } from '../ports.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  IFNAMSIZ,
+  IP_MINTTL,
+  IP_TTL,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_MINHOPCOUNT,
+  IPV6_UNICAST_HOPS,
+  IPV6_V6ONLY,
+  int,
+  littleEndian,
+  SO_BINDTODEVICE,
+  SO_REUSEADDR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  socketAddressBytes,
+  writeSocketAddress,
+} from '../socket.ts';
 import { canonicalAddress } from './peer-address.ts';
+import { encodeTcpAoAdd, encodeTcpAoDelete, TCP_AO_ADD_KEY, TCP_AO_DEL_KEY, TCP_AO_MAXKEYLEN } from './tcp-ao.ts';
 
 export type TcpOptionErrorCode = 'TCP_OPTION_UNSUPPORTED' | 'TCP_OPTION_PASSWORD' | 'TCP_OPTION_FAILED';
 
@@ -21,33 +45,10 @@ export class TcpOptionError extends Error {
   }
 }
 
-/** include/linux/socket.h, include/uapi/linux/{in,in6,tcp}.h, include/uapi/asm-generic/fcntl.h. */
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-/** include/uapi/asm-generic/socket.h. */
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
-const SO_BINDTODEVICE = 25;
-const IPPROTO_IP = 0;
-const IPPROTO_TCP = 6;
-const IPPROTO_IPV6 = 41;
-const IP_TTL = 2;
-const IP_MINTTL = 21;
-const IPV6_UNICAST_HOPS = 16;
-const IPV6_MINHOPCOUNT = 73;
-const IPV6_V6ONLY = 26;
+/** include/uapi/linux/tcp.h. */
 const TCP_MD5SIG = 14;
 const TCP_MD5SIG_EXT = 32;
 const TCP_MD5SIG_FLAG_PREFIX = 1;
-/** Linux 6.7 with CONFIG_TCP_AO. */
-const TCP_AO_ADD_KEY = 38;
-const TCP_AO_DEL_KEY = 39;
-/** include/uapi/linux/if.h IFNAMSIZ, with the final zero. */
-const IFNAMSIZ = 16;
-/** include/uapi/linux/tcp.h TCP_MD5SIG_MAXKEYLEN. */
 const TCP_MD5SIG_MAXKEYLEN = 80;
 /** `struct tcp_md5sig`: sockaddr_storage of 128 bytes, then flags, prefix length, key length, an interface and the key. */
 const md5 = {
@@ -58,74 +59,10 @@ const md5 = {
   keyAt: 136,
 } as const;
 
-/** `struct tcp_ao_add`: sockaddr_storage, algorithm's name at 128, then from 202 on one byte each; the key at 208. */
-const ao = {
-  bytes: 288,
-  algorithmAt: 128,
-  prefixAt: 202,
-  sendIdAt: 203,
-  receiveIdAt: 204,
-  macLengthAt: 205,
-  keyLengthAt: 207,
-  keyAt: 208,
-};
-/** `struct tcp_ao_del`: sockaddr_storage, interface index, flags, then prefix, send id and receive id from 138 on. */
-const aoDelete = { bytes: 144, prefixAt: 138, sendIdAt: 139, receiveIdAt: 140 };
-const maximumKeyBytes = 80;
-const macBytes = 12;
-/** Names of the kernel's crypto API. */
-const aoAlgorithms: Readonly<Record<TcpAoKey['algorithm'], string>> = {
-  'hmac-sha-1-96': 'hmac(sha1)',
-  'aes-128-cmac-96': 'cmac(aes128)',
-};
-
-const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-
-interface Libc {
-  socket(family: number): number;
-  bind(fd: number, address: Uint8Array): number;
-  setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
-  close(fd: number): void;
-  /** Name and number of the last error. */
-  errno(): string;
-}
-
-let loaded: Libc | undefined;
+const socketType = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 function libc(wanted: string): Libc {
-  loaded ??= loadLibc(wanted);
-  return loaded;
-}
-
-function loadLibc(wanted: string): Libc {
-  if (process.platform !== 'linux') {
-    throw new TcpOptionError(
-      'TCP_OPTION_UNSUPPORTED',
-      `${wanted} is supported on Linux only, not on ${process.platform}`,
-    );
-  }
-  try {
-    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
-    const library = koffi.load(null);
-    const socket = library.func('int socket(int, int, int)');
-    const setsockopt = library.func('int setsockopt(int, int, int, const void *, uint32_t)');
-    const bind = library.func('int bind(int, const void *, uint32_t)');
-    const close = library.func('int close(int)');
-    return {
-      socket: (family) => Number(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
-      bind: (fd, address) => Number(bind(fd, address, address.length)),
-      setsockopt: (fd, level, option, value) => Number(setsockopt(fd, level, option, value, value.length)),
-      close: (fd) => void close(fd),
-      errno() {
-        const number = koffi.errno();
-        const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0];
-        return name ?? `errno ${number}`;
-      },
-    };
-  } catch (cause) {
-    const text = `${wanted} needs the package koffi, which could not be loaded; install it beside @routelet/bgp`;
-    throw new TcpOptionError('TCP_OPTION_UNSUPPORTED', text, { cause });
-  }
+  return loadLibc(wanted, (text, options) => new TcpOptionError('TCP_OPTION_UNSUPPORTED', text, options));
 }
 
 /** Options of a socket of this side's making. */
@@ -149,7 +86,7 @@ export function assertSupported(remoteAddress: string, options: PeerSocketOption
  */
 export function openSocket(remoteAddress: string, options: SocketOptions): number {
   const native = libc(describe(options, remoteAddress));
-  const fd = native.socket(isIpv6(remoteAddress) ? AF_INET6 : AF_INET);
+  const fd = native.socket(isIpv6(remoteAddress) ? AF_INET6 : AF_INET, socketType);
   if (fd < 0) throw new TcpOptionError('TCP_OPTION_FAILED', `no socket for ${remoteAddress}: ${native.errno()}`);
   try {
     if (options.device !== undefined) setDevice(fd, options.device);
@@ -195,13 +132,13 @@ export function setPassword(fd: number, remoteAddress: string, password: string,
 export function openListeningSocket(address: string, port: number, device: string): number {
   const native = libc(`listening on ${address} behind ${device}`);
   const ipv6 = isIpv6(address);
-  const fd = native.socket(ipv6 ? AF_INET6 : AF_INET);
+  const fd = native.socket(ipv6 ? AF_INET6 : AF_INET, socketType);
   if (fd < 0) throw new TcpOptionError('TCP_OPTION_FAILED', `no socket for ${address}: ${native.errno()}`);
   try {
     set(fd, SOL_SOCKET, SO_REUSEADDR, int(1), `SO_REUSEADDR for ${address}`);
     if (ipv6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, int(1), `IPV6_V6ONLY for ${address}`);
     setDevice(fd, device);
-    const name = new Uint8Array(ipv6 ? 28 : 16);
+    const name = new Uint8Array(socketAddressBytes(ipv6));
     writeSocketAddress(name, bytesOf(address), ipv6, port);
     if (native.bind(fd, name) !== 0) {
       throw new TcpOptionError('TCP_OPTION_FAILED', `${address} port ${port} behind ${device}: ${native.errno()}`);
@@ -228,31 +165,17 @@ function setDevice(fd: number, device: string): void {
  */
 export function addTcpAoKey(fd: number, remoteAddress: string, key: TcpAoKey, socketAddress = remoteAddress): void {
   const secret = Buffer.from(key.key);
-  if (secret.length === 0 || secret.length > maximumKeyBytes) {
-    const text = `the TCP-AO key for ${remoteAddress} has ${secret.length} bytes, 1 to ${maximumKeyBytes} are possible`;
+  if (secret.length === 0 || secret.length > TCP_AO_MAXKEYLEN) {
+    const text = `the TCP-AO key for ${remoteAddress} has ${secret.length} bytes, 1 to ${TCP_AO_MAXKEYLEN} are possible`;
     throw new TcpOptionError('TCP_OPTION_PASSWORD', text);
   }
-  const value = new Uint8Array(ao.bytes);
-  const peer = bytesOf(remoteAddress);
-  writeSocketAddress(value, peer, isIpv6(socketAddress), 0);
-  value.set(Buffer.from(aoAlgorithms[key.algorithm]), ao.algorithmAt);
-  value[ao.prefixAt] = peer.length * 8;
-  value[ao.sendIdAt] = key.sendId;
-  value[ao.receiveIdAt] = key.receiveId;
-  value[ao.macLengthAt] = macBytes;
-  value[ao.keyLengthAt] = secret.length;
-  value.set(secret, ao.keyAt);
+  const value = encodeTcpAoAdd(bytesOf(remoteAddress), isIpv6(socketAddress), key, secret);
   setTcpAo(fd, TCP_AO_ADD_KEY, value, remoteAddress);
 }
 
 /** Removes what `addTcpAoKey` added. Throws `TcpOptionError`. */
 export function deleteTcpAoKey(fd: number, remoteAddress: string, key: TcpAoKey, socketAddress: string): void {
-  const value = new Uint8Array(aoDelete.bytes);
-  const peer = bytesOf(remoteAddress);
-  writeSocketAddress(value, peer, isIpv6(socketAddress), 0);
-  value[aoDelete.prefixAt] = peer.length * 8;
-  value[aoDelete.sendIdAt] = key.sendId;
-  value[aoDelete.receiveIdAt] = key.receiveId;
+  const value = encodeTcpAoDelete(bytesOf(remoteAddress), isIpv6(socketAddress), key);
   setTcpAo(fd, TCP_AO_DEL_KEY, value, remoteAddress);
 }
 
@@ -264,15 +187,6 @@ function setTcpAo(fd: number, option: number, value: Uint8Array, remoteAddress: 
   if (error !== 'ENOPROTOOPT') throw new TcpOptionError('TCP_OPTION_FAILED', `${wanted} could not be set: ${error}`);
   const text = `${wanted}: this kernel has no TCP-AO (Linux 6.7 or newer with CONFIG_TCP_AO)`;
   throw new TcpOptionError('TCP_OPTION_UNSUPPORTED', text);
-}
-
-/** `struct sockaddr_in` or `sockaddr_in6`; net/ipv6/tcp_ipv6.c takes IPv4 peers of an IPv6 socket as IPv4-mapped. */
-function writeSocketAddress(value: Uint8Array, peer: Uint8Array, ipv6: boolean, port: number): void {
-  const native = new DataView(value.buffer);
-  native.setUint16(0, ipv6 ? AF_INET6 : AF_INET, littleEndian);
-  native.setUint16(2, port);
-  if (!ipv6) value.set(peer, 4);
-  else value.set(peer.length === 16 ? peer : [0xff, 0xff, ...peer], peer.length === 16 ? 8 : 18);
 }
 
 /** Sets the TTL of what is sent and the least TTL of what is taken, of whichever is given. Throws `TcpOptionError`. */
@@ -289,10 +203,6 @@ function set(fd: number, level: number, option: number, value: Uint8Array, wante
   const native = libc(wanted);
   if (native.setsockopt(fd, level, option, value) === 0) return;
   throw new TcpOptionError('TCP_OPTION_FAILED', `${wanted} could not be set: ${native.errno()}`);
-}
-
-function int(value: number): Uint8Array {
-  return new Uint8Array(Int32Array.of(value).buffer);
 }
 
 /** Whether a socket for this address is of AF_INET6; `canonicalAddress` has made plain IPv4 of IPv4-mapped ones. */
