@@ -3,6 +3,7 @@
  * code, and only then `tcp-options.ts` loads it.
  */
 import { createServer, type Server, Socket } from 'node:net';
+import { maskAddress, parseAddress, parsePrefix } from '../address.ts';
 import type { Connection, ConnectOptions, Listener, PeerSocketOptions, Transport } from '../ports.ts';
 import { NodeConnection } from './node-connection.ts';
 import { canonicalAddress } from './peer-address.ts';
@@ -79,7 +80,7 @@ async function listen(
 ): Promise<Listener> {
   const peers = new Map<string, PeerSocketOptions>();
   const server = createServer((socket) => {
-    const options = peers.get(canonicalAddress(socket.remoteAddress ?? ''));
+    const options = optionsFor(peers, canonicalAddress(socket.remoteAddress ?? ''));
     // The peer may be gone again already.
     if (socket.destroyed || socket.remoteAddress === undefined) return;
     try {
@@ -115,7 +116,7 @@ async function listen(
       if (hadTcpAo !== undefined) deleteTcpAoKey(descriptorOf(server), key, hadTcpAo, address);
       if (options?.tcpAo !== undefined) addTcpAoKey(descriptorOf(server), key, options.tcpAo, address);
       // The SYN-ACK is the listening socket's: a peer with RFC 5082 on its side drops it unless it has the largest TTL.
-      if (options?.minimumTtl !== undefined) setTtls(descriptorOf(server), key, { ttl: 255 });
+      if (options?.minimumTtl !== undefined) setTtls(descriptorOf(server), key.split('/', 1)[0] ?? '', { ttl: 255 });
       if (options !== undefined) peers.set(key, options);
       else peers.delete(key);
     },
@@ -125,6 +126,27 @@ async function listen(
       return new Promise((resolve) => void setImmediate(resolve));
     },
   };
+}
+
+/** Those of the address, or of the longest prefix that it is in. */
+function optionsFor(peers: ReadonlyMap<string, PeerSocketOptions>, address: string): PeerSocketOptions | undefined {
+  const own = peers.get(address);
+  if (own !== undefined) return own;
+  let longest = -1;
+  let found: PeerSocketOptions | undefined;
+  for (const [key, options] of peers) {
+    if (!key.includes('/') || !isInside(key, address)) continue;
+    const { length } = parsePrefix(key);
+    if (length > longest) [longest, found] = [length, options];
+  }
+  return found;
+}
+
+/** The prefix is of the address's family and holds it. */
+function isInside(prefix: string, address: string): boolean {
+  const { address: network, length } = parsePrefix(prefix);
+  const bytes = parseAddress(address.split('%', 1)[0] ?? '');
+  return bytes.length === network.length && maskAddress(bytes, length).every((byte, index) => byte === network[index]);
 }
 
 /** Whether a peer's packets can reach a socket that listens on `address`: its family, or any for the dual-stack "::". */

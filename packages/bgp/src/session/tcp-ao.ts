@@ -32,12 +32,18 @@ const algorithms: Readonly<Record<TcpAoKey['algorithm'], string>> = {
   'aes-128-cmac-96': 'cmac(aes128)',
 };
 
-/** `peer`: 4 or 16 bytes. `ipv6`: the socket's own family. `secret`: at most TCP_AO_MAXKEYLEN bytes. */
-export function encodeTcpAoAdd(peer: Uint8Array, ipv6: boolean, key: TcpAoKey, secret: Uint8Array): Uint8Array {
+/** Whose connections a key is for: an address of 4 or 16 bytes, or all that begin with `length` bits of it. */
+export interface TcpAoPeer {
+  readonly address: Uint8Array;
+  readonly length?: number;
+}
+
+/** `ipv6`: the socket's own family. `secret`: at most TCP_AO_MAXKEYLEN bytes. */
+export function encodeTcpAoAdd(peer: TcpAoPeer, ipv6: boolean, key: TcpAoKey, secret: Uint8Array): Uint8Array {
   const value = new Uint8Array(add.bytes);
-  writeSocketAddress(value, peer, ipv6, 0);
+  writeSocketAddress(value, peer.address, ipv6, 0);
   value.set(new TextEncoder().encode(algorithms[key.algorithm]), add.algorithmAt);
-  value[add.prefixAt] = peer.length * 8;
+  value[add.prefixAt] = lengthOf(peer);
   value[add.sendIdAt] = key.sendId;
   value[add.receiveIdAt] = key.receiveId;
   value[add.macLengthAt] = macBytes;
@@ -46,11 +52,15 @@ export function encodeTcpAoAdd(peer: Uint8Array, ipv6: boolean, key: TcpAoKey, s
   return value;
 }
 
-export function encodeTcpAoDelete(peer: Uint8Array, ipv6: boolean, key: TcpAoKey): Uint8Array {
+export function encodeTcpAoDelete(peer: TcpAoPeer, ipv6: boolean, key: TcpAoKey): Uint8Array {
   const value = new Uint8Array(del.bytes);
-  writeSocketAddress(value, peer, ipv6, 0);
-  value[del.prefixAt] = peer.length * 8;
+  writeSocketAddress(value, peer.address, ipv6, 0);
+  value[del.prefixAt] = lengthOf(peer);
   value[del.sendIdAt] = key.sendId;
   value[del.receiveIdAt] = key.receiveId;
   return value;
+}
+
+function lengthOf({ address, length = address.length * 8 }: TcpAoPeer): number {
+  return length;
 }

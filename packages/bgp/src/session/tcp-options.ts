@@ -30,7 +30,14 @@ import {
   writeSocketAddress,
 } from '../socket.ts';
 import { canonicalAddress } from './peer-address.ts';
-import { encodeTcpAoAdd, encodeTcpAoDelete, TCP_AO_ADD_KEY, TCP_AO_DEL_KEY, TCP_AO_MAXKEYLEN } from './tcp-ao.ts';
+import {
+  encodeTcpAoAdd,
+  encodeTcpAoDelete,
+  TCP_AO_ADD_KEY,
+  TCP_AO_DEL_KEY,
+  TCP_AO_MAXKEYLEN,
+  type TcpAoPeer,
+} from './tcp-ao.ts';
 
 export type TcpOptionErrorCode = 'TCP_OPTION_UNSUPPORTED' | 'TCP_OPTION_PASSWORD' | 'TCP_OPTION_FAILED';
 
@@ -160,7 +167,7 @@ function setDevice(fd: number, device: string): void {
 }
 
 /**
- * Adds a Master Key Tuple for the connections of socket `fd` with `remoteAddress`. Throws `TcpOptionError` with the code
+ * Adds a Master Key Tuple for the connections of socket `fd` with `remoteAddress`, which may be a prefix. Throws `TcpOptionError` with the code
  * TCP_OPTION_UNSUPPORTED where the kernel has no TCP-AO.
  */
 export function addTcpAoKey(fd: number, remoteAddress: string, key: TcpAoKey, socketAddress = remoteAddress): void {
@@ -169,14 +176,19 @@ export function addTcpAoKey(fd: number, remoteAddress: string, key: TcpAoKey, so
     const text = `the TCP-AO key for ${remoteAddress} has ${secret.length} bytes, 1 to ${TCP_AO_MAXKEYLEN} are possible`;
     throw new TcpOptionError('TCP_OPTION_PASSWORD', text);
   }
-  const value = encodeTcpAoAdd(bytesOf(remoteAddress), isIpv6(socketAddress), key, secret);
+  const value = encodeTcpAoAdd(aoPeer(remoteAddress), isIpv6(socketAddress), key, secret);
   setTcpAo(fd, TCP_AO_ADD_KEY, value, remoteAddress);
 }
 
 /** Removes what `addTcpAoKey` added. Throws `TcpOptionError`. */
 export function deleteTcpAoKey(fd: number, remoteAddress: string, key: TcpAoKey, socketAddress: string): void {
-  const value = encodeTcpAoDelete(bytesOf(remoteAddress), isIpv6(socketAddress), key);
+  const value = encodeTcpAoDelete(aoPeer(remoteAddress), isIpv6(socketAddress), key);
   setTcpAo(fd, TCP_AO_DEL_KEY, value, remoteAddress);
+}
+
+function aoPeer(remoteAddress: string): TcpAoPeer {
+  const [address = '', length] = remoteAddress.split('/');
+  return { address: bytesOf(address), ...(length !== undefined && { length: Number(length) }) };
 }
 
 function setTcpAo(fd: number, option: number, value: Uint8Array, remoteAddress: string): void {

@@ -190,11 +190,14 @@ export interface AddPathOptions {
 
 export type PeerGroups = Readonly<Record<string, Omit<Partial<PeerOptions>, 'address' | 'group'>>>;
 
-/** Options that only one address can have on a listening socket, or that are for connecting. */
-type SingleOption = 'tcpAo' | 'ttlSecurity' | 'multihopTtl' | 'device' | 'localAddress' | 'connectRetryMs';
+/** What is for connecting; the device is the listener's. */
+type ConnectingOption = 'port' | 'passive' | 'device' | 'localAddress' | 'connectRetryMs';
 
-/** Peers that are not known by address: who connects from inside `prefix` with one of `asns` is one, until it goes. */
-export interface PeerRange extends Omit<PeerOptions, 'address' | 'asn' | 'port' | 'passive' | SingleOption> {
+/**
+ * Peers that are not known by address: who connects from inside `prefix` with one of `asns` is one, until it goes. They have
+ * all other options of a peer, `group` included.
+ */
+export interface PeerRange extends Omit<PeerOptions, 'address' | 'asn' | ConnectingOption> {
   readonly prefix: string;
   readonly asns: readonly number[];
   /** Most peers of the range at one time. */
@@ -297,7 +300,7 @@ export interface Speaker {
   addPeerRange(range: PeerRange): void;
   /** Ends the range and the sessions of its peers. */
   removePeerRange(prefix: string): void;
-  /** Replaces all peer groups; their peers change as by `setPeers`. */
+  /** Replaces all peer groups; their peers, those of ranges too, change as by `setPeers`. */
   setPeerGroups(groups: PeerGroups): readonly PeerChange[];
   /** Makes the set of originated routes equal to `routes`. */
   setAnnouncements(routes: readonly Announcement[]): void;

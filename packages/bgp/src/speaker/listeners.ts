@@ -1,6 +1,9 @@
 /** The sockets that a speaker listens on, and what peers need of those that their connections can come to. */
 import type { Connection, Listener, PeerSocketOptions, Transport } from '../ports.ts';
-import type { SpeakerOptions } from './api.ts';
+import type { PeerGroups, PeerRange, SpeakerOptions } from './api.ts';
+import { withGroup } from './peer-options.ts';
+import { peerOf } from './peer-ranges.ts';
+import { socketOptionsOf } from './socket-options.ts';
 
 /** RFC 4271 §8 and IANA: the port of BGP. */
 const bgpPort = 179;
@@ -32,6 +35,12 @@ export class Listeners {
       const reachable = listener.address === '::' || listener.address.includes(':') === isIpv6;
       if (reachable) listener.setPeerOptions(peer, options);
     }
+  }
+
+  /** The same for the connections of all peers of a range. */
+  setRangeOptions(range: PeerRange, groups: PeerGroups): void {
+    const options = socketOptionsOf(withGroup(peerOf(range, range.prefix, 0), groups));
+    this.setPeerOptions(range.prefix, Object.keys(options).length > 0 ? options : undefined);
   }
 
   async close(): Promise<void> {

@@ -26,9 +26,8 @@ export interface PeerRangesHost {
 
 /** Throws for what cannot be a peer's options: told now, not when somebody connects. Policies are not looked at. */
 export function checkRange(range: PeerRange, groups: PeerGroups, numbers: SpeakerNumbers): void {
-  const { prefix, asns, limit: _limit, ...options } = range;
-  const [asn = 0] = asns;
-  const peer = withGroup({ ...options, address: prefix, asn }, groups);
+  const { prefix, asns } = range;
+  const peer = withGroup(peerOf(range, prefix, asns[0] ?? 0), groups);
   identifyPeer(peer, numbers);
   // A peer that is known when it connects has no path that could be Up before.
   if (peer.bfd !== true && peer.bfd?.strict === true) {
@@ -36,10 +35,17 @@ export function checkRange(range: PeerRange, groups: PeerGroups, numbers: Speake
   }
 }
 
+/** The options of one peer of the range, without what its group says. */
+export function peerOf(range: PeerRange, address: string, asn: number): PeerOptions {
+  const { prefix: _prefix, asns: _asns, limit: _limit, ...options } = range;
+  return { ...options, address, asn, passive: true };
+}
+
 interface OpenRange {
   readonly range: PeerRange;
   readonly network: Uint8Array;
   readonly length: number;
+  /** Their addresses. */
   readonly peers: Set<string>;
   /** Connections that have not said yet who they are. */
   greetings: number;
@@ -75,13 +81,9 @@ export class PeerRanges {
     return [...open.peers];
   }
 
-  /** The ranges whose connections are secured by a password, under their prefixes. */
-  get passwords(): ReadonlyMap<string, string> {
-    return new Map(
-      [...this.#ranges].flatMap(([prefix, { range }]): [string, string][] =>
-        range.password === undefined ? [] : [[prefix, range.password]],
-      ),
-    );
+  /** All ranges with the addresses of their peers. */
+  get open(): Iterable<{ readonly range: PeerRange; readonly peers: ReadonlySet<string> }> {
+    return this.#ranges.values();
   }
 
   /** The peer came by a range. */
@@ -124,7 +126,7 @@ export class PeerRanges {
   }
 
   #welcome(open: OpenRange, address: string, { asn, connection }: Greeting): void {
-    const { prefix, asns, limit: _limit, ...options } = open.range;
+    const { prefix, asns } = open.range;
     if (!asns.includes(asn)) {
       this.#host.warning(`refused ${address}: AS ${asn} is not one of the range ${prefix}`);
       const data = new Uint8Array(0);
@@ -134,7 +136,7 @@ export class PeerRanges {
     open.peers.add(address);
     this.#byPeer.set(address, open);
     try {
-      this.#host.adopt({ ...options, address, asn, passive: true }, connection);
+      this.#host.adopt(peerOf(open.range, address, asn), connection);
     } catch (error) {
       this.forget(address);
       connection.destroy();

@@ -39,7 +39,7 @@ import { Neighbor, type NeighborHost } from './neighbor.ts';
 import { NextHops } from './next-hops.ts';
 import { familyName, PathView, prefixText, prefixWords } from './path-view.ts';
 import { comparePeers, withGroup } from './peer-options.ts';
-import { checkRange, PeerRanges } from './peer-ranges.ts';
+import { checkRange, PeerRanges, peerOf } from './peer-ranges.ts';
 import { PolicyRegistry } from './policy-registry.ts';
 import { SelectionDeferral } from './selection-deferral.ts';
 import { socketOptionsOf } from './socket-options.ts';
@@ -148,7 +148,7 @@ export class BgpSpeaker implements Speaker {
     if (this.#running) return;
     await this.#listeners.open(this.#options.listen ?? [], this.#ports.transport, this.#acceptor.accept);
     this.#running = true;
-    for (const [prefix, password] of this.#ranges.passwords) this.#listeners.setPeerOptions(prefix, { password });
+    for (const { range } of this.#ranges.open) this.#listeners.setRangeOptions(range, this.#peerGroups);
     for (const neighbor of this.#neighbors.values()) this.#open(neighbor);
   }
 
@@ -226,9 +226,8 @@ export class BgpSpeaker implements Speaker {
       if (chain !== undefined) this.#policies.compile(chain);
     }
     this.#ranges.add(range);
-    if (!this.#running || range.password === undefined) return;
     try {
-      this.#listeners.setPeerOptions(range.prefix, { password: range.password });
+      this.#listeners.setRangeOptions(range, this.#peerGroups);
     } catch (error) {
       this.#ranges.delete(range.prefix);
       throw error;
@@ -244,8 +243,9 @@ export class BgpSpeaker implements Speaker {
   setPeerGroups(groups: PeerGroups): readonly PeerChange[] {
     const given = [...this.#given.values()];
     for (const peer of given) withGroup(peer, groups);
+    for (const { range } of this.#ranges.open) checkRange(range, groups, this.#options);
     this.#peerGroups = groups;
-    return this.setPeers(given);
+    return [...this.#regroupRanges(), ...this.setPeers(given)];
   }
 
   setAnnouncements(routes: readonly Announcement[]): void {
@@ -394,17 +394,18 @@ export class BgpSpeaker implements Speaker {
       this.addPeer(given);
       return 'added';
     }
-    const peer = this.#completed(given);
+    const action = this.#change(neighbor, this.#completed(given));
+    if (action === 'reset') this.addPeer(given);
+    else if (action === 'updated') this.#given.set(given.address, given);
+    return action;
+  }
+
+  /** `reset`: the neighbour is removed. Undefined: nothing differs. */
+  #change(neighbor: Neighbor, peer: PeerOptions): 'reset' | 'updated' | undefined {
     const scope = comparePeers(neighbor.options, peer);
-    if (scope === 'session') {
-      this.#remove(neighbor, ceaseSubcode.otherConfigurationChange);
-      this.addPeer(given);
-      return 'reset';
-    }
-    if (scope === undefined) return undefined;
-    neighbor.update(peer);
-    this.#given.set(peer.address, given);
-    return 'updated';
+    if (scope === 'session') this.#remove(neighbor, ceaseSubcode.otherConfigurationChange);
+    else if (scope === 'routes') neighbor.update(peer);
+    return scope && (scope === 'session' ? 'reset' : 'updated');
   }
 
   #add(peer: PeerOptions): Neighbor {
@@ -420,13 +421,25 @@ export class BgpSpeaker implements Speaker {
       clock: this.#ports.clock,
       warning,
       adopt: (peer, connection) => {
-        const neighbor = this.#add(withGroup(peer, this.#peerGroups));
+        const neighbor = this.#add(this.#completed(peer));
         this.#acceptor.add(peer.address, neighbor.session);
         neighbor.start();
         neighbor.session.accept(connection);
       },
       presenceOf: (address) => this.#neighbors.get(address)?.presence ?? 'gone',
       remove: (address) => this.removePeer(address),
+    });
+  }
+
+  /** What changed groups make of the peers of ranges. One whose session has to be reset comes back by itself. */
+  #regroupRanges(): readonly PeerChange[] {
+    return [...this.#ranges.open].flatMap(({ range, peers }) => {
+      this.#listeners.setRangeOptions(range, this.#peerGroups);
+      return [...peers].flatMap((address) => {
+        const neighbor = this.#neighbor(address);
+        const action = this.#change(neighbor, this.#completed(peerOf(range, address, neighbor.options.asn)));
+        return action === undefined ? [] : [{ address, action }];
+      });
     });
   }
 
@@ -486,8 +499,7 @@ export class BgpSpeaker implements Speaker {
   #warnUnsendable(rib: Rib, prefixes: readonly number[]): void {
     const [first] = prefixes;
     if (first === undefined) return;
-    const others = prefixes.length > 1 ? ` and ${prefixes.length - 1} more` : '';
-    const text = `not sent: ${prefixText(rib.prefixes, first)}${others}: no next hop of the family, or attributes too long`;
-    this.#emitter.emit('warning', { text });
+    const which = `${prefixText(rib.prefixes, first)}${prefixes.length > 1 ? ` and ${prefixes.length - 1} more` : ''}`;
+    this.#emitter.emit('warning', { text: `not sent: ${which}: no next hop of the family, or attributes too long` });
   }
 }

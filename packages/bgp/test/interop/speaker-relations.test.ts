@@ -156,3 +156,16 @@ await t.test('BIRD comes from a range with a password (RFC 2385)', async (t) => 
     });
   }
 });
+
+await t.test('BIRD comes from a range with TTL security (RFC 5082)', async (t) => {
+  for (const has of [true, false]) {
+    const kind = birdWith(theirs.asn, ours.asn, has ? 'ttl security on;' : '');
+    await together(kind, {}, undefined, async (speaker) => {
+      speaker.addPeerRange({ prefix: '10.255.0.0/24', asns: [65002], limit: 10, ttlSecurity: 1 });
+      const established = until('its route', () => speaker.bestPath(theirRoute) !== undefined, 4_000);
+      if (has) await established;
+      else await t.rejects(established, /not within/, 'its packets with TTL 2 are dropped');
+      t.equal(speaker.peers()[0]?.state === 'Established', has);
+    });
+  }
+});

@@ -49,7 +49,7 @@ t.test('struct tcp_ao_add', async (t) => {
         ['06', 1],
         [text('sesame'), 80],
       );
-      const encoded = encodeTcpAoAdd(parseAddress(peer), ipv6, { ...key, algorithm }, secret);
+      const encoded = encodeTcpAoAdd({ address: parseAddress(peer) }, ipv6, { ...key, algorithm }, secret);
       t.equal(hexOf(encoded), expected, `${peer}, ${algorithm}`);
     }
   }
@@ -69,6 +69,12 @@ t.test('struct tcp_ao_del', async (t) => {
       ['09', 1],
       ['', 3],
     );
-    t.equal(hexOf(encodeTcpAoDelete(parseAddress(peer), ipv6, key)), expected, peer);
+    t.equal(hexOf(encodeTcpAoDelete({ address: parseAddress(peer) }, ipv6, key)), expected, peer);
   }
+});
+
+t.test('a prefix', async (t) => {
+  const peer = { address: parseAddress('192.0.2.0'), length: 24 };
+  t.equal(encodeTcpAoAdd(peer, false, key, secret)[202], 24);
+  t.equal(encodeTcpAoDelete(peer, false, key)[138], 24);
 });

@@ -1,8 +1,10 @@
 import t from 'tap';
 import { errorCode } from '../../../src/iana.ts';
 import { encodeKeepalive } from '../../../src/message/keepalive.ts';
+import type { Transport } from '../../../src/ports.ts';
 import type { PeerRange } from '../../../src/speaker/api.ts';
-import { Bench } from './pair.ts';
+import { BgpSpeaker } from '../../../src/speaker/speaker.ts';
+import { all, Bench, none } from './pair.ts';
 
 const range: PeerRange = { prefix: '10.1.0.0/16', asns: [65001, 65000], limit: 2 };
 
@@ -163,4 +165,79 @@ t.test('a range that cannot be', async (t) => {
   node.speaker.addPeerRange(range);
   t.throws(() => node.speaker.addPeerRange(range), /10\.1\.0\.0\/16 is there already/);
   t.throws(() => node.speaker.removePeerRange('10.2.0.0/16'), /no peer range/);
+});
+
+t.test('options of a group, and of the range: hold time, families, policy, limits, shutdown', async (t) => {
+  const { bench, node, spoke } = hub();
+  const limited = { 'ipv4-unicast': { maximum: 5 } };
+  node.speaker.setPeerGroups({ nodes: { holdTimeMs: 30_000, prefixLimits: limited, importPolicy: none } });
+  node.speaker.addPeerRange({ ...range, group: 'nodes', families: ['ipv4-unicast', 'ipv6-unicast'] });
+  await node.speaker.start();
+  const one = await spoke('10.1.0.1', 65001, { families: ['ipv4-unicast', 'ipv6-unicast'] });
+  t.match(node.speaker.peers(), [{ families: ['ipv4-unicast', 'ipv6-unicast'], prefixesAccepted: 0 }]);
+  t.strictSame(bench.table(node), [], 'the policy of the group');
+
+  const policy = { ...all, name: 'others' };
+  const nodes = { holdTimeMs: 30_000, prefixLimits: limited };
+  t.strictSame(node.speaker.setPeerGroups({ nodes: { ...nodes, importPolicy: policy } }), [
+    { address: '10.1.0.1', action: 'updated' },
+  ]);
+  bench.simulation.run(1000);
+  t.strictSame(bench.table(node), ['192.0.2.1/32 10.1.0.1']);
+  t.equal(node.speaker.peers()[0]?.established, 1, 'without a reset');
+
+  for (let index = 0; index < 8; index++) one.speaker.announce({ prefix: `10.9.${index}.0/24` });
+  bench.simulation.run(1000);
+  t.match(one.speaker.peers()[0]?.lastDown, { code: 6, subcode: 1 }, 'the limit of the group');
+  for (let index = 0; index < 8; index++) one.speaker.withdraw(`10.9.${index}.0/24`);
+  bench.simulation.run(60_000);
+  t.match(node.speaker.peers(), [{ state: 'Established' }]);
+
+  t.strictSame(node.speaker.setPeerGroups({ nodes: { ...nodes, importPolicy: policy, holdTimeMs: 9000 } }), [
+    { address: '10.1.0.1', action: 'reset' },
+  ]);
+  bench.simulation.run(1000);
+  t.match(one.speaker.peers()[0]?.lastDown, { code: 6, subcode: 6 }, 'other configuration change');
+  bench.simulation.run(60_000);
+  t.match(node.speaker.peers(), [{ state: 'Established' }], 'it comes back by itself');
+  t.throws(() => node.speaker.setPeerGroups({}), /there is no peer group nodes/);
+  for (const { speaker } of [node, one]) await speaker.stop();
+});
+
+t.test('what listening sockets are told of a range', async (t) => {
+  const told: [string, unknown][] = [];
+  const bench = new Bench();
+  const { transport } = bench.simulation.ports('10.0.0.1');
+  const watched: Transport = {
+    connect: transport.connect.bind(transport),
+    async listen(where, accept) {
+      const listener = await transport.listen(where, accept);
+      return {
+        ...listener,
+        setPeerOptions: (peer, options) => void told.push([peer, options]),
+        close: () => listener.close(),
+      };
+    },
+  };
+  const ports = { ...bench.simulation.ports('10.0.0.1'), transport: watched };
+  const speaker = new BgpSpeaker(
+    { asn: 65000, routerId: '10.0.0.1', listen: [{ address: '10.0.0.1' }], peerGroups: { far: { ttlSecurity: 2 } } },
+    ports,
+  );
+  speaker.addPeerRange({ ...range, group: 'far' });
+  await speaker.start();
+  const tcpAo = { sendId: 1, receiveId: 2, key: 'sesame', algorithm: 'hmac-sha-1-96' } as const;
+  speaker.addPeerRange({ ...range, prefix: '10.2.0.0/16', tcpAo, multihopTtl: 3 });
+  speaker.setPeerGroups({ far: { ttlSecurity: 1, password: 'sesame' } });
+  speaker.removePeerRange('10.1.0.0/16');
+  t.strictSame(told, [
+    ['10.1.0.0/16', { ttl: 255, minimumTtl: 254 }],
+    ['10.2.0.0/16', { tcpAo, ttl: 3 }],
+    ['10.1.0.0/16', { password: 'sesame', ttl: 255, minimumTtl: 255 }],
+    ['10.2.0.0/16', { tcpAo, ttl: 3 }],
+    ['10.1.0.0/16', undefined],
+  ]);
+  const both = { ...range, prefix: '10.3.0.0/16', ttlSecurity: 1, multihopTtl: 2 };
+  t.throws(() => speaker.addPeerRange(both), /ttlSecurity and multihopTtl exclude each other/);
+  await speaker.stop();
 });
