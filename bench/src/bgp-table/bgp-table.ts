@@ -60,6 +60,7 @@ function allScenarios(share: number): Scenario[] {
     },
     { ...plain(fromPeers, bird), title: `10 peers with ${fromPeers} routes each`, feeders: 10 },
     { ...plain(toPeers, bird), title: `${toPeers} routes to 100 peers`, sinks: 100 },
+    { ...plain(toPeers, bird), title: `${toPeers} routes reflected to 100 clients`, sinks: 100, reflector: true },
   ];
 }
 

@@ -38,7 +38,7 @@ function say(event: string): void {
 }
 
 const peers = feedersOf(scenario);
-const tables = peers.map(({ asn }, index) => chunked(tableUpdates(scenario, index, asn)));
+const tables = peers.map(({ neighborAs }, index) => chunked(tableUpdates(scenario, index, neighborAs)));
 const sockets: Socket[] = [];
 for (const [index, peer] of peers.entries()) {
   sockets.push(await leanPeer(peer, scenario.family, index + 100, () => {}));

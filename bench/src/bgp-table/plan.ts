@@ -13,6 +13,8 @@ export interface Scenario {
   /** Peers that each announce all routes, and peers that are told. */
   readonly feeders: number;
   readonly sinks: number;
+  /** All peers are clients of a route reflector, in place of external ones. */
+  readonly reflector?: boolean;
   readonly against: readonly RivalName[];
 }
 
@@ -21,6 +23,11 @@ export type RivalName = 'bird' | 'frr' | 'gobgp';
 export interface PeerAddress {
   readonly address: string;
   readonly asn: number;
+}
+
+export interface Feeder extends PeerAddress {
+  /** First in the AS paths of its routes. */
+  readonly neighborAs: number;
 }
 
 export const speaker = { asn: 65_000, routerId: '10.99.0.1', port: 1790 } as const;
@@ -42,15 +49,19 @@ export function routeNextHop(family: FamilyName): string {
   return address(family, 0, 9);
 }
 
-export function feedersOf({ family, feeders }: Scenario): PeerAddress[] {
+export function feedersOf({ family, feeders, reflector = false }: Scenario): Feeder[] {
   return Array.from({ length: feeders }, (_, index) => ({
     address: address(family, 1, index + 1),
-    asn: 65_001 + index,
+    asn: reflector ? speaker.asn : 65_001 + index,
+    neighborAs: 65_001 + index,
   }));
 }
 
-export function sinksOf({ family, sinks }: Scenario): PeerAddress[] {
-  return Array.from({ length: sinks }, (_, index) => ({ address: address(family, 2, index + 1), asn: 65_201 + index }));
+export function sinksOf({ family, sinks, reflector = false }: Scenario): PeerAddress[] {
+  return Array.from({ length: sinks }, (_, index) => ({
+    address: address(family, 2, index + 1),
+    asn: reflector ? speaker.asn : 65_201 + index,
+  }));
 }
 
 /** Only of several feeders: numbers in the AS path of the route that wins, and fewest in that of one that loses. */

@@ -61,7 +61,8 @@ export function tableUpdates(scenario: Scenario, feeder: number, asn: number): U
   return messages;
 }
 
-function updateOf({ family }: Scenario, attributes: PathAttributes, nlri: readonly Prefix[]): Uint8Array {
+function updateOf({ family, reflector }: Scenario, external: PathAttributes, nlri: readonly Prefix[]): Uint8Array {
+  const attributes = reflector === true ? { ...external, localPref: 100 } : external;
   if (family === 'ipv4') {
     const nextHop = parseIpv4(routeNextHop(family));
     return encodeMessage({ kind: 'update', withdrawn: [], attributes: { ...attributes, nextHop }, nlri }, context);

@@ -15,6 +15,8 @@ interface Setup {
   readonly port: number;
   readonly family: 'ipv4' | 'ipv6';
   readonly peers: readonly { readonly address: string; readonly asn: number }[];
+  /** The peers are clients. */
+  readonly reflector?: boolean;
 }
 
 const setup: Setup = JSON.parse(process.argv[2] ?? '');
@@ -30,7 +32,9 @@ const speaker = createSpeaker({
 });
 speaker.on('warning', ({ text }) => console.error(text));
 for (const { address, asn } of setup.peers) {
-  speaker.addPeer({ address, asn, passive: true, holdTimeMs: 240_000, families: [`${setup.family}-unicast`] });
+  const families = [`${setup.family}-unicast`] as const;
+  const routeReflectorClient = setup.reflector === true;
+  speaker.addPeer({ address, asn, passive: true, holdTimeMs: 240_000, families, routeReflectorClient });
 }
 await speaker.start();
 

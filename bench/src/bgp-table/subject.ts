@@ -26,7 +26,8 @@ export function startOurs(program: string): StartDaemon {
   return (scenario) => {
     const { asn, routerId, port } = speaker;
     const { family } = scenario;
-    const setup = { asn, routerId, port, family, address: speakerAddress(family), peers: peersOf(scenario) };
+    const { reflector } = scenario;
+    const setup = { asn, routerId, port, family, reflector, address: speakerAddress(family), peers: peersOf(scenario) };
     return spawn(process.execPath, [program, JSON.stringify(setup)], { stdio: ['pipe', 'pipe', 'inherit'] });
   };
 }
@@ -40,15 +41,16 @@ function peersOf(scenario: Scenario) {
 }
 
 function startBird(scenario: Scenario, folder: string): ChildProcess {
-  const { family } = scenario;
+  const { family, reflector } = scenario;
   const config = join(folder, 'bird.conf');
+  const client = reflector === true ? ' rr client;' : '';
   const local = `local ${speakerAddress(family)} port ${speaker.port} as ${speaker.asn}`;
   // Next hops are resolved in a table of their own, so that the connected route is not announced.
   const channel = `${family} { igp table connected; import all; export all; }`;
   const sessions = peersOf(scenario).map(
     ({ address, asn }, index) =>
       `protocol bgp peer${index} { ${local}; neighbor ${address} as ${asn}; multihop; passive; ` +
-      `hold time ${holdTimeSeconds}; ${channel}; }`,
+      `hold time ${holdTimeSeconds};${client} ${channel}; }`,
   );
   const direct = `protocol direct { ${family} { table connected; }; interface "lo"; }`;
   const lines = [`router id ${speaker.routerId};`, `${family} table connected;`, 'protocol device {}', direct];
