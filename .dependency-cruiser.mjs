@@ -12,7 +12,7 @@ const packages = {
       'wire',
       'attribute',
       'message',
-      'rtnetlink|generic|nfnetlink|ipset',
+      'rtnetlink|generic|nfnetlink|ipset|ipvs|conntrack',
       'socket|fake',
       'client',
     ],

@@ -70,7 +70,7 @@ export const levels: readonly Level[] = [
     timeoutSeconds: 600,
   }),
   level('kernel', 'netlink, FIB, iptables and ipset against the real kernel', ['packages/*/test/kernel/*.test.ts'], {
-    needs: [root, namespaces, commands('iptables', 'ipset')],
+    needs: [root, namespaces, commands('iptables', 'ipset', 'conntrack')],
     isolated: true,
   }),
   level(

@@ -1,7 +1,7 @@
 /** What the controller of generic netlink tells of a family (include/uapi/linux/genetlink.h CTRL_CMD_*). */
 import { string, u16, u32 } from '../attribute/kind.ts';
 import { AttributeSpace, attribute } from '../attribute/space.ts';
-import { CTRL_CMD_GETFAMILY } from '../constants/genetlink.ts';
+import { CTRL_CMD_GETFAMILY, CTRL_CMD_NEWFAMILY } from '../constants/genetlink.ts';
 import { WireError } from '../errors.ts';
 import type { Reader } from '../wire/reader.ts';
 import { genericBody, skipGenericHeader } from './message.ts';
@@ -28,6 +28,25 @@ export const familyLookup = genericBody({
   values: (name: string) => ({ CTRL_ATTR_FAMILY_NAME: name }),
   describe: (name) => name,
 });
+
+/** The reply in the kernel's own form. */
+export const familyBody = genericBody({
+  command: CTRL_CMD_NEWFAMILY,
+  version: 2,
+  attributes: controllerAttributes,
+  values: ({ id, name, version }: GenericFamily) => ({
+    CTRL_ATTR_FAMILY_NAME: name,
+    CTRL_ATTR_FAMILY_ID: id,
+    CTRL_ATTR_VERSION: version,
+  }),
+  describe: ({ name }) => name,
+});
+
+/** The name that a lookup asks for. @throws WireError */
+export function decodeFamilyLookup(body: Reader): string {
+  skipGenericHeader(body);
+  return controllerAttributes.decode(body).CTRL_ATTR_FAMILY_NAME ?? '';
+}
 
 /** @throws WireError also when the reply has no id. */
 export function decodeFamily(body: Reader): GenericFamily {

@@ -61,7 +61,7 @@ export interface Tunnel {
   readonly encapLimit?: number;
   /** ip6tnl: traffic class and flow label of the outer header. */
   readonly flowInfo?: number;
-  /** ip6tnl: IP6_TNL_F_* */
+  /** ip6tnl: IP6_TNL_F_*; the kernel adds IP6_TNL_F_CAP_* of its own (above 0xffff) to what it shows. */
   readonly flags?: number;
   readonly encap?: TunnelEncap;
   /** IFLA_IPTUN_COLLECT_METADATA: the ends come with each packet (from a route or tc) instead. */

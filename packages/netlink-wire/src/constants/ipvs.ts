@@ -1,0 +1,49 @@
+/** include/uapi/linux/ip_vs.h: the generic netlink family of IPVS, and the flags of services and destinations. */
+
+export const IPVS_GENL_NAME = 'IPVS';
+export const IPVS_GENL_VERSION = 1;
+
+export const IPVS_CMD_NEW_SERVICE = 1;
+export const IPVS_CMD_SET_SERVICE = 2;
+export const IPVS_CMD_DEL_SERVICE = 3;
+export const IPVS_CMD_GET_SERVICE = 4;
+export const IPVS_CMD_NEW_DEST = 5;
+export const IPVS_CMD_SET_DEST = 6;
+export const IPVS_CMD_DEL_DEST = 7;
+export const IPVS_CMD_GET_DEST = 8;
+export const IPVS_CMD_NEW_DAEMON = 9;
+export const IPVS_CMD_DEL_DAEMON = 10;
+export const IPVS_CMD_GET_DAEMON = 11;
+export const IPVS_CMD_SET_CONFIG = 12;
+export const IPVS_CMD_GET_CONFIG = 13;
+export const IPVS_CMD_GET_INFO = 15;
+export const IPVS_CMD_ZERO = 16;
+export const IPVS_CMD_FLUSH = 17;
+
+export const IP_VS_SVC_F_PERSISTENT = 0x1;
+/** Set by the kernel in each service that it shows. */
+export const IP_VS_SVC_F_HASHED = 0x2;
+export const IP_VS_SVC_F_ONEPACKET = 0x4;
+/** What these mean is up to the scheduler: sh and mh fall back with the first and look at the port with the second. */
+export const IP_VS_SVC_F_SCHED1 = 0x8;
+export const IP_VS_SVC_F_SCHED2 = 0x10;
+export const IP_VS_SVC_F_SCHED3 = 0x20;
+
+/** The forwarding methods of a destination. */
+export const IP_VS_CONN_F_FWD_MASK = 0x7;
+export const IP_VS_CONN_F_MASQ = 0;
+export const IP_VS_CONN_F_LOCALNODE = 1;
+export const IP_VS_CONN_F_TUNNEL = 2;
+export const IP_VS_CONN_F_DROUTE = 3;
+export const IP_VS_CONN_F_BYPASS = 4;
+
+export const IP_VS_CONN_F_TUNNEL_TYPE_IPIP = 0;
+export const IP_VS_CONN_F_TUNNEL_TYPE_GUE = 1;
+export const IP_VS_CONN_F_TUNNEL_TYPE_GRE = 2;
+
+export const IP_VS_TUNNEL_ENCAP_FLAG_NOCSUM = 0;
+export const IP_VS_TUNNEL_ENCAP_FLAG_CSUM = 0x1;
+export const IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM = 0x2;
+
+export const IP_VS_STATE_MASTER = 1;
+export const IP_VS_STATE_BACKUP = 2;
