@@ -105,3 +105,27 @@ function lasts(element: SetElement | undefined): boolean {
   if (element === undefined) return false;
   return (element.timeout ?? TIMEOUT) === TIMEOUT && ((element.flags ?? 0) & IPSET_FLAG_NOMATCH) === 0;
 }
+
+/** In the words of the command ipset, for people. */
+export function describeOperation(operation: SetOperation): string {
+  switch (operation.action) {
+    case 'create': {
+      const { name, type, family, timeout } = operation.set;
+      return `create ${name} ${type} family ${family === AF_INET6 ? 'inet6' : 'inet'} timeout ${timeout}`;
+    }
+    case 'add':
+      return `add ${operation.name} ${describeElement(operation.element)} timeout ${operation.element.timeout}`;
+    case 'delete':
+      return `del ${operation.name} ${describeElement(operation.element)}`;
+    case 'swap':
+    case 'rename':
+      return `${operation.action} ${operation.name} ${operation.other}`;
+    default:
+      return `${operation.action} ${operation.name}`;
+  }
+}
+
+function describeElement({ ip = new Uint8Array(), prefixLength }: SetElement): string {
+  const address = formatAddress(ip);
+  return prefixLength === undefined || prefixLength === ip.length * 8 ? address : `${address}/${prefixLength}`;
+}

@@ -3,7 +3,7 @@
  * few messages. Nothing is sent that changes anything when there is no difference.
  */
 import { type ListedSet, type NetlinkError, Ipset as NetlinkIpset } from '@routelet/netlink-wire';
-import { planSet, type SetGoal, type SetSteps, swapName } from './ipset-plan.ts';
+import { describeOperation, planSet, type SetGoal, type SetSteps, swapName } from './ipset-plan.ts';
 
 /** The calls of the netlink client that are used. */
 export type SetClient = Pick<NetlinkIpset, 'headers' | 'sets' | 'apply' | 'close'>;
@@ -38,20 +38,41 @@ export class Ipset {
     return result;
   }
 
-  async #apply(goals: readonly SetGoal[]): Promise<number> {
+  /** Reads and decides as `apply` does, and changes nothing: one line a change, in the words of the command ipset. */
+  async plan(goals: readonly SetGoal[]): Promise<string[]> {
+    const plans = await this.#withClient((client) => plan(client, goals));
+    return plans.flatMap((steps) => steps.flat().map(describeOperation));
+  }
+
+  #apply(goals: readonly SetGoal[]): Promise<number> {
+    return this.#withClient(async (client) => {
+      const plans = await plan(client, goals);
+      return applySteps(
+        client,
+        plans.map((steps) => ({ steps, refusals: [] })),
+      );
+    });
+  }
+
+  async #withClient<T>(action: (client: SetClient) => Promise<T>): Promise<T> {
     const client = await this.#open();
     try {
-      const names = new Set((await client.headers()).map(({ name }) => name));
-      const works: Work[] = [];
-      for (const goal of goals) {
-        const actual = names.has(goal.name) ? await read(client, goal.name) : undefined;
-        works.push({ steps: planSet(goal, actual, names.has(swapName(goal.name))), refusals: [] });
-      }
-      return await applySteps(client, works);
+      return await action(client);
     } finally {
       client.close();
     }
   }
+}
+
+/** The steps to each goal. */
+async function plan(client: SetClient, goals: readonly SetGoal[]): Promise<SetSteps[]> {
+  const names = new Set((await client.headers()).map(({ name }) => name));
+  const plans: SetSteps[] = [];
+  for (const goal of goals) {
+    const actual = names.has(goal.name) ? await read(client, goal.name) : undefined;
+    plans.push(planSet(goal, actual, names.has(swapName(goal.name))));
+  }
+  return plans;
 }
 
 /** Undefined when the set went meanwhile. */

@@ -71,3 +71,17 @@ t.test('a second set that could not be filled is not swapped in', async (t) => {
   });
   t.strictSame(done, ['create a-']);
 });
+
+t.test('a plan says what would be done, and does nothing', async (t) => {
+  const { ipset, done, left } = kernel([set('a', 'hash:ip'), set('b', 'hash:ip', 0)], () => undefined);
+  t.strictSame(await ipset.plan([goal('a', '10.0.0.1'), goal('b', '10.0.0.2/32'), goal('c')]), [
+    'create a- hash:ip family inet timeout 0',
+    'add a- 10.0.0.1 timeout 0',
+    'swap a- a',
+    'destroy a-',
+    'add b 10.0.0.2 timeout 0',
+    'create c hash:ip family inet timeout 0',
+  ]);
+  t.strictSame(done, []);
+  t.equal(left(), 0);
+});
