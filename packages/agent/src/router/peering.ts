@@ -6,6 +6,7 @@ import { type Announcement, createSpeaker, type PeerOptions, type Speaker } from
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import type { AgentOptions } from '../options/options.ts';
+import type { VipRouteChanges } from './announcements.ts';
 import type { Identity } from './identity.ts';
 import { PeerMetrics } from './peer-metrics.ts';
 import { EXTERNAL } from './peers.ts';
@@ -104,9 +105,23 @@ export class Peering {
     await speaker?.stop({ graceful: this.#options.bgpGracefulRestart });
   }
 
-  /** Announces and withdraws what differs; nothing while no speaker runs, as `apply` will make one with all of it. */
-  announceVips(vips: PeeringPlan['vips']): void {
-    if (this.#speaker) this.#announce(this.#speaker, { announcements: [...this.#announced.pods.values()], vips });
+  /** Announces and withdraws single addresses; nothing while no speaker runs, as `apply` will make one with all of them. */
+  announceVips(changes: VipRouteChanges): void {
+    const speaker = this.#speaker;
+    if (!speaker) return;
+    const { vips } = this.#announced;
+    for (const [prefix, route] of changes) {
+      if (route === undefined) {
+        if (!vips.delete(prefix)) continue;
+        speaker.withdraw(prefix);
+        this.#metrics.bgpAdvertisementsSent.inc({ type: 'withdraw-vip' });
+      } else if (vips.get(prefix) !== route) {
+        vips.set(prefix, route);
+        speaker.announce(route);
+        this.#metrics.bgpAdvertisementsSent.inc({ type: 'advertise-vip' });
+      }
+    }
+    this.#metrics.bgpAdvertisedVips.set(vips.size);
   }
 
   updateMetrics(): void {
@@ -207,14 +222,14 @@ export class Peering {
     count('advertise-vip', [...vips].filter(([prefix, route]) => before.vips.get(prefix) !== route).length);
     count('withdraw-vip', [...before.vips.keys()].filter((prefix) => !vips.has(prefix)).length);
     this.#metrics.bgpAdvertisedVips.set(vips.size);
-    this.#announced = { pods, vips };
+    this.#announced = { pods, vips: new Map(vips) };
     return this.#announced;
   }
 }
 
 interface Announced {
   readonly pods: ReadonlyMap<string, Announcement>;
-  readonly vips: ReadonlyMap<string, Announcement>;
+  readonly vips: Map<string, Announcement>;
 }
 
 function describe(peers: readonly PeerOptions[]): ReadonlyMap<string, string> {

@@ -18,7 +18,7 @@ import type { Metrics } from '../metrics/registry.ts';
 import type { Module, ModuleContext, ModuleDefinition } from '../module.ts';
 import type { AgentOptions } from '../options/options.ts';
 import type { Secret } from '../options/secret.ts';
-import { planVipAnnouncements, type VipAnnouncements } from './announcements.ts';
+import { VipRoutes } from './announcements.ts';
 import { BRIDGE } from './bridge.ts';
 import { checkCni } from './cni.ts';
 import { DEFAULT_CNI_FILE, readCniFile } from './cni-file.ts';
@@ -86,7 +86,10 @@ class Router implements Module {
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #networkFailures = new Set<NetworkPart>();
   readonly #vips: VipTable;
-  #vipAnnouncements: VipAnnouncements = { announcements: new Map(), problems: [] };
+  readonly #vipRoutes = new VipRoutes();
+  /** Addresses of Services that the next pass plans. */
+  readonly #changedVips = new Set<string>();
+  #nodeByAddress: ReadonlyMap<string, string> = new Map();
   #nodes: NodeTable;
   #plan: RouterPlan | undefined;
   #context: RouteContext | undefined;
@@ -190,7 +193,8 @@ class Router implements Module {
       this.#networkLoop.mark(['sets']);
     }
     const vips = this.#vips.apply(changes);
-    if (vips.announced || vips.problems) this.#bgpLoop.mark(['vips']);
+    for (const address of vips.announced) this.#changedVips.add(address);
+    if (vips.announced.length > 0 || vips.problems) this.#bgpLoop.mark(['vips']);
     if (vips.wanted) this.#bgpLoop.mark(['vip-policy']);
   }
 
@@ -218,7 +222,7 @@ class Router implements Module {
   async #bgpPass(parts: ReadonlySet<BgpPart>): Promise<void> {
     const startedMs = performance.now();
     if (parts.size === 1 && parts.has('vips') && this.#plan) {
-      this.#peering.announceVips(this.#planVips(this.#plan.identity));
+      this.#announceVips(this.#plan.identity);
       return;
     }
     const nodes = this.#nodes.facts;
@@ -258,18 +262,20 @@ class Router implements Module {
     if (!problem && this.#networkFailures.size === 0) this.#heartbeat.router.beat();
   }
 
-  #planVips(identity: Identity): VipAnnouncements['announcements'] {
+  #planVips(identity: Identity): VipRoutes['routes'] {
     const nodes = [...this.#nodes.facts.values()];
-    const nodeByAddress = new Map(nodes.flatMap(({ name, addresses }) => addresses.map((text) => [text, name])));
-    const { announcements } = this.#vipAnnouncements;
-    this.#vipAnnouncements = planVipAnnouncements(
-      this.#vips.announced.values(),
-      identity,
-      nodeByAddress,
-      announcements,
-    );
-    this.#problems.report('vips', [...this.#vips.problems, ...this.#vipAnnouncements.problems]);
-    return this.#vipAnnouncements.announcements;
+    this.#nodeByAddress = new Map(nodes.flatMap(({ name, addresses }) => addresses.map((text) => [text, name])));
+    this.#changedVips.clear();
+    this.#vipRoutes.planAll(this.#vips.announced, identity, this.#nodeByAddress);
+    this.#problems.report('vips', [...this.#vips.problems, ...this.#vipRoutes.problems]);
+    return this.#vipRoutes.routes;
+  }
+
+  #announceVips(identity: Identity): void {
+    const changed = [...this.#changedVips];
+    this.#changedVips.clear();
+    this.#peering.announceVips(this.#vipRoutes.plan(changed, this.#vips.announced, identity, this.#nodeByAddress));
+    this.#problems.report('vips', [...this.#vips.problems, ...this.#vipRoutes.problems]);
   }
 
   #updateContext(identity: Identity): void {

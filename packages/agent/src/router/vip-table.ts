@@ -19,8 +19,8 @@ export interface Vip {
 }
 
 export interface VipTableChange {
-  /** Some address is announced that was not, or the other way round, or with other communities. */
-  readonly announced: boolean;
+  /** Addresses that are announced and were not, or the other way round, or with other communities. */
+  readonly announced: readonly string[];
   /** The set of addresses that some node may announce is another one. */
   readonly wanted: boolean;
   /** Some problem came or went. */
@@ -48,6 +48,8 @@ export class VipTable {
   readonly #plans = new Map<string, ServicePlan>();
   readonly #addresses = new Map<string, Address>();
   readonly #announced = new Map<string, Vip>();
+  /** Of the few Services that have any. */
+  readonly #problems = new Map<string, readonly Problem[]>();
   #wanted: readonly string[] | undefined = [];
   #own: OwnNode;
 
@@ -70,7 +72,7 @@ export class VipTable {
   }
 
   get problems(): Problem[] {
-    return [...this.#plans.values()].flatMap(({ problems }) => problems);
+    return [...this.#problems.values()].flat();
   }
 
   /** The decisions about one Service, or about all. */
@@ -99,23 +101,25 @@ export class VipTable {
   }
 
   #plan(services: ReadonlySet<string>): VipTableChange {
-    const change = { announced: false, wanted: false, problems: false };
+    const change = { announced: new Set<string>(), wanted: false, problems: false };
     for (const key of services) {
       const before = this.#plans.get(key);
       const after = this.#planOne(key);
       if (before === undefined && after === undefined) continue;
       if (after === undefined) this.#plans.delete(key);
       else this.#plans.set(key, after);
+      if (after === undefined || after.problems.length === 0) this.#problems.delete(key);
+      else this.#problems.set(key, after.problems);
       change.problems ||= textOf(before) !== textOf(after);
       const touched = new Set([...addressesOf(before), ...addressesOf(after)]);
       for (const text of touched) {
         const { announced, wanted } = this.#settle(text, key, after);
-        change.announced ||= announced;
+        if (announced) change.announced.add(text);
         change.wanted ||= wanted;
       }
     }
     if (change.wanted) this.#wanted = undefined;
-    return change;
+    return { ...change, announced: [...change.announced] };
   }
 
   #planOne(key: string): ServicePlan | undefined {
@@ -129,7 +133,11 @@ export class VipTable {
   }
 
   /** Works out anew what becomes of one address after the plan of one Service changed. */
-  #settle(text: string, key: string, plan: ServicePlan | undefined): Pick<VipTableChange, 'announced' | 'wanted'> {
+  #settle(
+    text: string,
+    key: string,
+    plan: ServicePlan | undefined,
+  ): { readonly announced: boolean; readonly wanted: boolean } {
     const entry: Address = this.#addresses.get(text) ?? { services: new Map(), vip: undefined, wanted: false };
     if (addressesOf(plan).includes(text) && plan !== undefined) entry.services.set(key, plan);
     else entry.services.delete(key);
