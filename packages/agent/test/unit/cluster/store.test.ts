@@ -1,4 +1,5 @@
 import t from 'tap';
+import { readEndpointSlice } from '../../../src/cluster/endpoint-slice.ts';
 import type { ClusterChange, EndpointSlice, Node } from '../../../src/cluster/model.ts';
 import { ClusterStore } from '../../../src/cluster/store.ts';
 
@@ -134,4 +135,17 @@ t.test('objects of one name in two namespaces are two', (t) => {
   t.equal(store.get('EndpointSlice', 'a', 'x'), undefined);
   t.ok(store.get('EndpointSlice', 'a', 'y'));
   t.end();
+});
+
+t.test('B-54: a lease renewed in the annotations of a slice is no change', async (t) => {
+  const { store, turns } = watched();
+  for (const renewTime of ['1', '2']) {
+    const annotations = { 'control-plane.alpha.kubernetes.io/leader': `{"renewTime":${renewTime}}` };
+    const metadata = { name: 'scheduler', namespace: 'kube-system', resourceVersion: renewTime, annotations };
+    const slice = readEndpointSlice({ metadata, addressType: 'IPv4', endpoints: [] });
+    if ('problem' in slice) throw new Error(slice.problem);
+    store.set(slice);
+    await turn();
+  }
+  t.equal(turns.length, 1);
 });
