@@ -14,7 +14,7 @@ function channel(family: 'ipv4' | 'ipv6', nextHop: string | undefined): string {
   return `  ${family} { import all; export where source = RTS_STATIC;${address} };`;
 }
 
-function bgpProtocol(config: TorConfig, { address, as, password }: TorNeighbor): string {
+function bgpProtocol(config: TorConfig, { address, as, password, options = [] }: TorNeighbor): string {
   return [
     `protocol bgp ${protocolName(address)} {`,
     `  local as ${config.as};`,
@@ -23,6 +23,7 @@ function bgpProtocol(config: TorConfig, { address, as, password }: TorNeighbor):
     '  connect delay time 1;',
     '  connect retry time 2;',
     '  error wait time 1, 5;',
+    ...options.map((line) => `  ${line}`),
     channel('ipv4', config.nextHop4),
     channel('ipv6', config.nextHop6),
     '}',
@@ -36,11 +37,12 @@ function staticProtocol(family: 'ipv4' | 'ipv6', prefixes: readonly string[]): s
 
 /** A bird.conf: peers with every neighbor, puts what they announce in the kernel, announces its own prefixes. */
 export function birdConfig(config: TorConfig): string {
-  const { routerId, neighbors, announces } = config;
+  const { routerId, neighbors, announces, protocols = [] } = config;
   return [
     `router id ${routerId};`,
     'log stderr all;',
     'protocol device { }',
+    ...protocols,
     // What is announced is reached by the interfaces of this router; only what was learned goes to the kernel.
     'protocol kernel kernel4 { ipv4 { import none; export where source = RTS_BGP; }; }',
     'protocol kernel kernel6 { ipv6 { import none; export where source = RTS_BGP; }; }',

@@ -10,6 +10,8 @@ export interface TorNeighbor {
   readonly as: number;
   /** TCP MD5 password (RFC 2385); none when left out. */
   readonly password?: string;
+  /** Lines of BIRD's protocol for this neighbor, as `ttl security on;`. */
+  readonly options?: readonly string[];
 }
 
 export interface TorConfig {
@@ -21,6 +23,8 @@ export interface TorConfig {
   /** Its own addresses towards the nodes: the next hops of what it announces, also of the family that is not the session's. */
   readonly nextHop4?: string;
   readonly nextHop6?: string;
+  /** Whole protocols of BIRD beside those, as `protocol bfd { … }`. */
+  readonly protocols?: readonly string[];
 }
 
 export interface TorRoute {
