@@ -43,6 +43,7 @@ const packages = {
       'session/node-[^/]+\\.ts',
       'session/tcp-options\\.ts',
       'speaker/create-speaker\\.ts',
+      'speaker/node-[^/]+\\.ts',
       'cli/',
       'index\\.ts',
     ],

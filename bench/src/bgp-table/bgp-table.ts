@@ -48,6 +48,7 @@ function allScenarios(share: number): Scenario[] {
   const toPeers = of(100_000);
   return [
     plain(of(100_000), everybody),
+    { ...plain(of(100_000), bird), title: `${of(100_000)} routes, ours not warmed up`, cold: true },
     plain(of(1_000_000), everybody),
     ...(file === undefined
       ? []
@@ -106,6 +107,7 @@ function* rowsOf({ title }: Scenario, peer: string, ours: Measured, theirs: Meas
     row({ bench: 'bgp-table', peer, work: `${title} ${work}`, unit }, value(ours), value(theirs));
   yield of('in and out', 's', ({ seconds }) => seconds);
   yield of('in and out', 'cpu-s', ({ cpuSeconds }) => cpuSeconds);
+  yield of('in and out, since the program started', 'cpu-s', ({ lifeCpuSeconds }) => lifeCpuSeconds);
   yield of('in and out, peak', 'MB', ({ peakMegabytes }) => peakMegabytes);
   yield of('in and out, above the empty daemon', 'MB', (measured) => measured.peakMegabytes - measured.emptyMegabytes);
   yield of('withdrawn on session loss', 's', ({ withdrawSeconds }) => withdrawSeconds);

@@ -11,6 +11,8 @@ export interface Measured {
   readonly seconds: number;
   /** User and system time of the daemon meanwhile. */
   readonly cpuSeconds: number;
+  /** The same since the daemon was started: with reading its program and what it does before there are sessions. */
+  readonly lifeCpuSeconds: number;
   /** From the reset of the feeders' connections to the last withdrawal at the last sink. */
   readonly withdrawSeconds: number;
   readonly withdrawCpuSeconds: number;
@@ -59,7 +61,7 @@ export async function measure(scenario: Scenario, folder: string, start: StartDa
     feeder.stdin?.write('go\n');
     const { at: begin } = await fromFeeder('begin');
     const { at: complete } = await fromSink('complete');
-    const cpuSeconds = cpuSecondsOf(daemon) - cpuBefore;
+    const lifeCpuSeconds = cpuSecondsOf(daemon);
     await fromSink('written');
     const pauses = daemon.stdin === null ? undefined : await pausesOf(daemon);
     const peakMegabytes = megabytesOf(daemon, 'VmHWM');
@@ -69,7 +71,8 @@ export async function measure(scenario: Scenario, folder: string, start: StartDa
     const { at: empty } = await fromSink('empty');
     return {
       seconds: (complete - begin) / 1000,
-      cpuSeconds,
+      cpuSeconds: lifeCpuSeconds - cpuBefore,
+      lifeCpuSeconds,
       withdrawSeconds: (empty - lost) / 1000,
       withdrawCpuSeconds: cpuSecondsOf(daemon) - cpuBetween,
       peakMegabytes,

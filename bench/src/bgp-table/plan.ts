@@ -15,6 +15,8 @@ export interface Scenario {
   readonly sinks: number;
   /** All peers are clients of a route reflector, in place of external ones. */
   readonly reflector?: boolean;
+  /** Ours starts without `warmUp()`. */
+  readonly cold?: true;
   readonly against: readonly RivalName[];
 }
 

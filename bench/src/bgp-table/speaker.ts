@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { createSpeaker, type PolicyChain } from '@routelet/bgp';
+import { createSpeaker, type PolicyChain, warmUp } from '@routelet/bgp';
 
 interface Setup {
   readonly asn: number;
@@ -14,6 +14,7 @@ interface Setup {
   readonly address: string;
   readonly port: number;
   readonly family: 'ipv4' | 'ipv6';
+  readonly warmUp: boolean;
   readonly peers: readonly { readonly address: string; readonly asn: number }[];
   /** The peers are clients. */
   readonly reflector?: boolean;
@@ -23,6 +24,7 @@ const setup: Setup = JSON.parse(process.argv[2] ?? '');
 const all: PolicyChain = { name: 'all', statements: [], defaultVerdict: 'accept' };
 const intervalMs = 10;
 
+if (setup.warmUp) await warmUp();
 const speaker = createSpeaker({
   asn: setup.asn,
   routerId: setup.routerId,

@@ -25,9 +25,10 @@ export const rivals: Readonly<Record<RivalName, Rival>> = {
 export function startOurs(program: string): StartDaemon {
   return (scenario) => {
     const { asn, routerId, port } = speaker;
-    const { family } = scenario;
-    const { reflector } = scenario;
-    const setup = { asn, routerId, port, family, reflector, address: speakerAddress(family), peers: peersOf(scenario) };
+    const { family, reflector, cold } = scenario;
+    const address = speakerAddress(family);
+    const warmUp = cold !== true;
+    const setup = { asn, routerId, port, family, reflector, address, peers: peersOf(scenario), warmUp };
     return spawn(process.execPath, [program, JSON.stringify(setup)], { stdio: ['pipe', 'pipe', 'inherit'] });
   };
 }

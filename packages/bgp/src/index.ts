@@ -15,3 +15,4 @@ export { validatePolicy } from './policy/validate.ts';
 export type * from './ports.ts';
 export type * from './speaker/api.ts';
 export { createSpeaker } from './speaker/create-speaker.ts';
+export { warmUp } from './speaker/node-warm-up.ts';

@@ -6,10 +6,11 @@ import { BgpError } from '../errors.ts';
 import type { Clock, Connection } from '../ports.ts';
 import { closeGently } from './farewell.ts';
 import { type Frame, Framer } from './framer.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 
 /**
- * Most of one turn: with small UPDATEs half a millisecond of work, so that fifty peers that send at once hold the event loop
- * for less than 50 ms. Turns four times as long made a full table 5 % faster.
+ * Most that one connection reads in one turn: with small UPDATEs half a millisecond of work; what all read together is
+ * bounded by `reading-turns.ts`. Turns four times as long made a full table 5 % faster.
  */
 const turnFrames = 64;
 const turnBytes = 16_384;
@@ -27,6 +28,7 @@ export interface ChannelListener {
 export class Channel {
   readonly connection: Connection;
   readonly #clock: Clock;
+  readonly #turns: ReadingTurns;
   readonly #listener: ChannelListener;
   readonly #framer = new Framer();
   #open = true;
@@ -38,9 +40,10 @@ export class Channel {
   #lostText: string | undefined;
   #writtenBytes = 0;
 
-  constructor(connection: Connection, clock: Clock, listener: ChannelListener) {
+  constructor(connection: Connection, clock: Clock, turns: ReadingTurns, listener: ChannelListener) {
     this.connection = connection;
     this.#clock = clock;
+    this.#turns = turns;
     this.#listener = listener;
     connection.onData = (chunk) => {
       this.#framer.push(chunk);
@@ -82,7 +85,7 @@ export class Channel {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#yield();
+    this.#yield(false);
   }
 
   /** Sends what is queued and closes; the listener hears nothing more. */
@@ -94,22 +97,24 @@ export class Channel {
 
   #read(): void {
     if (this.#yielding) return;
+    if (this.#turns.isSpent) {
+      this.#yield(false);
+      return;
+    }
     let frames = 0;
     let bytes = 0;
-    while (this.#open && !this.#paused) {
+    while (this.#open && !this.#paused && frames < turnFrames && bytes < turnBytes) {
       const frame = this.#next();
       if (frame === undefined) break;
       const { type, body } = frame;
-      this.#listener.message(type, body);
       frames += 1;
       bytes += body.length;
-      if (frames === turnFrames || bytes >= turnBytes) {
-        this.#yield();
-        return;
-      }
+      this.#listener.message(type, body);
     }
+    this.#turns.spend(frames, bytes);
     if (!this.#open || this.#paused) return;
-    if (this.#lostText !== undefined) this.#listener.lost(this.#lostText);
+    if (frames === turnFrames || bytes >= turnBytes) this.#yield(true);
+    else if (this.#lostText !== undefined) this.#listener.lost(this.#lostText);
     else this.connection.resume();
   }
 
@@ -124,13 +129,13 @@ export class Channel {
   }
 
   /** Goes on in the next turn. */
-  #yield(): void {
+  #yield(hasRead: boolean): void {
     if (this.#yielding || !this.#open) return;
     this.#yielding = true;
     this.connection.pause();
-    this.#clock.after(0, () => {
+    this.#turns.wait(() => {
       this.#yielding = false;
       if (this.#open) this.#read();
-    });
+    }, hasRead);
   }
 }

@@ -16,6 +16,7 @@ import { Channel } from './channel.ts';
 import type { SessionConfig, SessionPorts } from './model.ts';
 import { notificationText } from './notification-text.ts';
 import { judgeOpen, localOpen } from './open.ts';
+import { ReadingTurns } from './reading-turns.ts';
 import { TimerSet } from './timer-set.ts';
 
 /** Calls come one at a time and never from inside a call to the link. */
@@ -96,7 +97,8 @@ export class Link {
   }
 
   adopt(connection: Connection): void {
-    this.#channel = new Channel(connection, this.#ports.clock, {
+    const { clock, turns = new ReadingTurns(clock) } = this.#ports;
+    this.#channel = new Channel(connection, clock, turns, {
       message: (type, body) => {
         this.#listener.received(type);
         if (type === messageType.update && this.#listener.update(this, body)) return;

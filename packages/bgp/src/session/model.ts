@@ -6,6 +6,7 @@ import type { Role } from '../capability/role.ts';
 import type { DownReason, FsmStateName } from '../fsm/state.ts';
 import type { FamilyKey, Negotiated } from '../message/model.ts';
 import type { Clock, Connection, Random, TcpAoKey, Transport } from '../ports.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 
 /** What this side's next OPEN says about graceful restart (RFC 4724 §3). */
 export interface GracefulRestartOffer {
@@ -130,4 +131,6 @@ export interface SessionPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Transport;
+  /** Shared by the sessions of a speaker; left out: the session has its own. */
+  readonly turns?: ReadingTurns;
 }

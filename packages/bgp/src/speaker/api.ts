@@ -204,6 +204,11 @@ export interface PeerRange extends Omit<PeerOptions, 'address' | 'asn' | Connect
   readonly limit: number;
 }
 
+export interface WarmUpOptions {
+  /** How many made-up routes, half of each family; 100,000 when left out. */
+  readonly routes?: number;
+}
+
 export interface PeerChange {
   readonly address: string;
   readonly action: 'added' | 'removed' | 'updated' | 'reset' | 'failed';

@@ -8,6 +8,7 @@ import { families, familyNamed } from '../family/registry.ts';
 import { ceaseSubcode } from '../iana.ts';
 import type { Clock, Connection, Random, Transport } from '../ports.ts';
 import { type Acceptor, createAcceptor } from '../session/listener.ts';
+import { ReadingTurns } from '../session/reading-turns.ts';
 import { createSession } from '../session/session.ts';
 import { AttributeStore } from '../table/attribute-store.ts';
 import type { DecisionStep } from '../table/decision.ts';
@@ -325,6 +326,7 @@ export class BgpSpeaker implements Speaker {
   }
 
   #makeHost(): NeighborHost {
+    const sessionPorts = { ...this.#ports, turns: new ReadingTurns(this.#ports.clock) };
     return {
       numbers: this.#options,
       routerId: this.#routerId,
@@ -335,7 +337,7 @@ export class BgpSpeaker implements Speaker {
       groups: this.#groups,
       intake: new UpdateIntake(this.#store),
       rib: (family) => this.#rib(family),
-      createSession: (config, events) => createSession(config, events, this.#ports),
+      createSession: (config, events) => createSession(config, events, sessionPorts),
       importPolicyOf: ({ type, options }) =>
         this.#policies.inForce(type, options.importPolicy, this.#commonPolicy.importPolicy),
       exportPolicyOf: ({ type, options }) =>

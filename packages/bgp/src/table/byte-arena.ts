@@ -8,13 +8,15 @@ import { withRoom } from './column.ts';
 const PAGE_BITS = 20;
 const PAGE_BYTES = 1 << PAGE_BITS;
 const GRAIN = 16;
+/** The first page begins so small and doubles: most tables are. The others are whole at once. */
+const FIRST_BYTES = 1 << 12;
 
 export class ByteArena {
   readonly #pages: Uint8Array[] = [];
   /** Blocks larger than a page, under handles counted down from -1. */
   readonly #large = new Map<number, Uint8Array>();
   #nextLarge = -1;
-  #used = PAGE_BYTES;
+  #used = 0;
   /** First free block of each size class, plus one; each free block's first four bytes name the next. */
   #free = new Int32Array(8);
 
@@ -77,12 +79,28 @@ export class ByteArena {
 
   #carve(sizeClass: number): number {
     const bytes = sizeClass * GRAIN;
-    if (this.#used + bytes > PAGE_BYTES) {
-      this.#pages.push(new Uint8Array(PAGE_BYTES));
-      this.#used = 0;
+    const last = this.#pages.length - 1;
+    const page = this.#pages[last];
+    if (page === undefined || this.#used + bytes > page.length) {
+      if (page !== undefined && this.#used + bytes <= PAGE_BYTES) this.#pages[last] = grown(page, this.#used + bytes);
+      else this.#pages.push(new Uint8Array(page === undefined ? sizeFor(bytes) : PAGE_BYTES));
+      if (this.#pages.length - 1 > last) this.#used = 0;
     }
     const handle = ((this.#pages.length - 1) << (PAGE_BITS - 4)) + (this.#used >> 4);
     this.#used += bytes;
     return handle;
   }
+}
+
+/** The same page with room for `bytes`. */
+function grown(page: Uint8Array, bytes: number): Uint8Array {
+  const larger = new Uint8Array(sizeFor(bytes));
+  larger.set(page);
+  return larger;
+}
+
+function sizeFor(bytes: number): number {
+  let size = FIRST_BYTES;
+  while (size < bytes) size *= 2;
+  return size;
 }

@@ -3,6 +3,7 @@
  * Messages gather in one buffer, so that a peer group is served by one write a peer.
  */
 import { attributeFlag, category } from '../attribute/descriptor.ts';
+import { noBytes } from '../bytes.ts';
 import { afiOf, type FamilyKey, safiOf } from '../family/model.ts';
 import { ipv4Unicast } from '../family/registry.ts';
 import { attributeType, messageType } from '../iana.ts';
@@ -13,7 +14,9 @@ const MARKER_BYTES = 16;
 const PATH_ID_BYTES = 4;
 /** Longest NLRI: a path identifier, a length and 16 bytes of address. */
 const LONGEST_NLRI = PATH_ID_BYTES + 17;
-const FIRST_CAPACITY = 1 << 13;
+/** A message without prefixes: the header, both lengths, and the head of MP_UNREACH_NLRI. */
+const WITHDRAW_OVERHEAD = headerBytes + 4 + 7;
+const FIRST_CAPACITY = 512;
 
 export interface AttributeBytes {
   readonly bytes: Uint8Array;
@@ -27,8 +30,10 @@ export class UpdatePacker {
   readonly #family: FamilyKey;
   readonly #maximum: number;
   readonly #extendedNextHop: boolean;
-  #bytes = new Uint8Array(FIRST_CAPACITY);
+  #bytes: Uint8Array = noBytes;
   #at = 0;
+  /** What the last batch took: slices of a long table are alike. */
+  #expected = FIRST_CAPACITY;
 
   /**
    * `maximum`: largest message in bytes, 4096 or 65535 (RFC 8654). `extendedNextHop`: IPv4 routes may have an IPv6 next hop
@@ -49,8 +54,9 @@ export class UpdatePacker {
   /** Gives away all messages gathered since the last call. */
   finish(): Uint8Array {
     const bytes = this.#bytes.subarray(0, this.#at);
-    // As large as the last one: slices of a long table are alike.
-    this.#bytes = new Uint8Array(Math.max(FIRST_CAPACITY, this.#at + this.#maximum));
+    // A new one when there is something to pack: a process can have thousands of packers at rest.
+    this.#bytes = noBytes;
+    this.#expected = Math.max(FIRST_CAPACITY, this.#at);
     this.#at = 0;
     return bytes;
   }
@@ -65,7 +71,7 @@ export class UpdatePacker {
     const overhead = headerBytes + 4 + attributes.size + (plain ? 0 : 9 + attributes.nextHopSize);
     if (overhead + LONGEST_NLRI > this.#maximum) return false;
     for (let next = from; next < to; ) {
-      const start = this.#begin();
+      const start = this.#begin(overhead + (to - next) * LONGEST_NLRI);
       this.#u16(0);
       const lengthAt = this.#at;
       this.#at += 2;
@@ -93,7 +99,7 @@ export class UpdatePacker {
   withdraw(ids: Int32Array, from: number, to: number, pathIds?: Int32Array): void {
     const plain = this.#family === ipv4Unicast.key && !this.#extendedNextHop;
     for (let next = from; next < to; ) {
-      const start = this.#begin();
+      const start = this.#begin(WITHDRAW_OVERHEAD + (to - next) * LONGEST_NLRI);
       const lengthAt = this.#at;
       this.#at += 2;
       if (plain) {
@@ -115,7 +121,7 @@ export class UpdatePacker {
 
   /** End-of-RIB marker (RFC 4724 §2). */
   endOfRib(): void {
-    const start = this.#begin();
+    const start = this.#begin(WITHDRAW_OVERHEAD);
     this.#u16(0);
     if (this.#family === ipv4Unicast.key) {
       this.#u16(0);
@@ -130,10 +136,11 @@ export class UpdatePacker {
     this.#patch(start + MARKER_BYTES, this.#at - start);
   }
 
-  /** Makes room for a whole message and writes its header, the length left open; returns where it starts. */
-  #begin(): number {
-    if (this.#at + this.#maximum + LONGEST_NLRI > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + this.#maximum + LONGEST_NLRI));
+  /** Makes room for a message of so many bytes at most and writes its header, the length left open; returns where it starts. */
+  #begin(size: number): number {
+    const end = this.#at + Math.min(size, this.#maximum) + LONGEST_NLRI;
+    if (end > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, end, this.#expected));
       grown.set(this.#bytes.subarray(0, this.#at));
       this.#bytes = grown;
     }

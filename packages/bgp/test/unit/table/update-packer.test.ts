@@ -127,3 +127,19 @@ t.test('attributes that fill a message are refused', async (t) => {
   t.equal(packer.announce({ ...ipv4Attributes, bytes: new Uint8Array(4070), size: 4070 }, ids, 0, 1), false);
   t.equal(packer.finish().length, 0);
 });
+
+t.test('a batch takes what it needs: a short one after a long one, and one of many messages', async (t) => {
+  const { prefixes, ids } = table(1, 20_000);
+  const packer = new UpdatePacker(prefixes, IPV4, 65_535);
+  packer.announce(ipv4Attributes, ids, 0, 1);
+  const short = packer.finish();
+  t.ok(short.buffer.byteLength <= 1024, `${short.buffer.byteLength} bytes for ${short.length}`);
+  packer.announce(ipv4Attributes, ids, 0, ids.length);
+  const long = packer.finish();
+  t.equal(messagesOf(long).length, 2);
+  packer.withdraw(ids, 0, 1);
+  packer.finish();
+  packer.withdraw(ids, 0, 1);
+  const last = packer.finish();
+  t.ok(last.buffer.byteLength <= 1024, `${last.buffer.byteLength} bytes for ${last.length}`);
+});
