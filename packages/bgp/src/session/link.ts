@@ -28,6 +28,8 @@ export interface LinkListener {
   update(link: Link, body: Uint8Array): boolean;
   /** A KEEPALIVE that needs no step of the machine; false: it does. */
   keepalive(link: Link): boolean;
+  /** The KeepaliveTimer has expired; false: that is to come as an event. */
+  keepaliveDue(link: Link): boolean;
   received(type: number): void;
   drained(link: Link): void;
 }
@@ -151,6 +153,7 @@ export class Link {
     } else if (name === 'SendHoldTimer' && this.#channel?.connection.queuedBytes === 0) {
       this.timers.start(name, sendHoldTimeMs(this.#negotiated?.holdTimeMs ?? 0));
     } else {
+      if (name === 'KeepaliveTimer' && this.#listener.keepaliveDue(this)) return;
       this.#listener.event(this, { name: timers[name].event });
     }
   }

@@ -265,6 +265,16 @@ class NeighbourSession implements Session {
     return true;
   }
 
+  /** The same for event 11, the other half of a mesh at rest: its two effects. */
+  #keepaliveDue(link: Link): boolean {
+    const { name, keepaliveMs } = slotOf(this.#state, link.id)?.fsm ?? {};
+    if (this.#running || name !== 'Established' || keepaliveMs === undefined) return false;
+    this.counters.messagesSent += 1;
+    link.write(keepalive);
+    link.timers.start('KeepaliveTimer', keepaliveMs);
+    return true;
+  }
+
   #deliver(link: Link, body: Uint8Array): void {
     try {
       this.#events.update(body);
@@ -295,6 +305,7 @@ class NeighbourSession implements Session {
       },
       update: (from, body) => this.#takeUpdate(from, body),
       keepalive: (from) => this.#takeKeepalive(from),
+      keepaliveDue: (from) => this.#keepaliveDue(from),
       received: () => {
         this.counters.messagesReceived += 1;
       },
