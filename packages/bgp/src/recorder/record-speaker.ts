@@ -95,6 +95,7 @@ function recorded(inner: Speaker, journal: Journal, secrets: Secrets): Speaker {
     withdraw: (...args) => command('withdraw', args),
     setPolicy: (...args) => command('setPolicy', args),
     peers: () => inner.peers(),
+    inspect: () => inner.inspect(),
     bestPath: (prefix) => inner.bestPath(prefix),
     paths: (prefix) => inner.paths(prefix),
     routes: (family) => inner.routes(family),

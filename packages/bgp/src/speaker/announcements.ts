@@ -10,6 +10,9 @@ import { encodeStored, withNextHop } from '../table/stored-attributes.ts';
 import type { Announcement } from './api.ts';
 import { prefixWords } from './path-view.ts';
 
+/** A user who names a next hop or MULTI_EXIT_DISC means them to leave the AS. */
+export const ownTraits = trait.ownMultiExitDisc | trait.ownNextHop;
+
 export class Announcements {
   readonly #store: AttributeStore;
   readonly #ribOf: (family: FamilyKey) => Rib;
@@ -29,7 +32,7 @@ export class Announcements {
     const content = bytes.join();
     if (this.#routes.get(key) === content) return;
     const rib = this.#ribOf(prefix.family);
-    const attributes = this.#store.acquire(bytes, trait.ownMultiExitDisc | trait.ownNextHop);
+    const attributes = this.#store.acquire(bytes, ownTraits);
     rib.setPath(rib.prefixes.add(...words), LOCAL_PEER, 0, attributes, attributes);
     this.#store.release(attributes);
     this.#routes.set(key, content);
@@ -40,6 +43,11 @@ export class Announcements {
     if (!this.#routes.delete(formatPrefix(prefix))) return;
     const rib = this.#ribOf(prefix.family);
     rib.removePath(rib.prefixes.find(...words), LOCAL_PEER);
+  }
+
+  /** Prefixes in canonical form. */
+  get prefixes(): Iterable<string> {
+    return this.#routes.keys();
   }
 
   /** Makes the set equal to `routes`. Throws before anything has changed. */
@@ -56,7 +64,7 @@ export class Announcements {
 }
 
 /** A set without a next hop gets the session's own address when it is sent. */
-function storedFormOf({ nextHop, attributes = {} }: Announcement, family: FamilyKey): Uint8Array {
+export function storedFormOf({ nextHop, attributes = {} }: Announcement, family: FamilyKey): Uint8Array {
   const { nextHop: _ofAttributes, ...rest } = attributes;
   const complete: PathAttributes = { ...rest, origin: attributes.origin ?? 'igp', asPath: attributes.asPath ?? [] };
   if (nextHop === undefined) return encodeStored(complete);

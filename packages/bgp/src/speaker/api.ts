@@ -4,6 +4,8 @@ import type { Bfd, BfdSession, BfdSessionOptions } from '../bfd/api.ts';
 import type { Role } from '../capability/role.ts';
 import type { FamilyName } from '../family/registry.ts';
 import type { DownReason, FsmStateName } from '../fsm/state.ts';
+import type { Negotiated } from '../message/model.ts';
+import type { PolicyTraceStep } from '../policy/compile.ts';
 import type { PolicyChain } from '../policy/model.ts';
 import type { Clock, Random, TcpAoKey, Transport } from '../ports.ts';
 
@@ -314,6 +316,8 @@ export interface Speaker {
   /** Replaces the default chains and evaluates again what they touch, without a reset. */
   setPolicy(policy: { readonly importPolicy?: PolicyChain; readonly exportPolicy?: PolicyChain }): void;
   peers(): readonly PeerStatus[];
+  /** For people and tools that ask why; see `SpeakerInspection`. */
+  inspect(): SpeakerInspection;
   bestPath(prefix: string): Path | undefined;
   /** All paths known for a prefix, the best first. */
   paths(prefix: string): readonly Path[];
@@ -322,4 +326,102 @@ export interface Speaker {
   bestPathChanges(options?: { readonly signal?: AbortSignal }): AsyncIterable<readonly BestPathChange[]>;
   on<K extends keyof SpeakerEvents>(event: K, listener: (...args: SpeakerEvents[K]) => void): this;
   off<K extends keyof SpeakerEvents>(event: K, listener: (...args: SpeakerEvents[K]) => void): this;
+}
+
+// What can be asked of a running speaker beside its tables: why a path stands where it stands, what a change would send.
+
+/** What import made of a path, in the order of its questions. */
+export type ImportVerdict =
+  /** Own announcements come by no import. */
+  | { readonly kind: 'local' }
+  /** BGP itself: a loop, a next hop that cannot be used. */
+  | { readonly kind: 'ineligible'; readonly reason: string }
+  | { readonly kind: 'rejected' | 'accepted'; readonly policy: string; readonly steps: readonly PolicyTraceStep[] }
+  /** There is no policy. */
+  | { readonly kind: 'unfiltered' };
+
+/** The place of a path in the decision process. */
+export type DecisionVerdict =
+  | { readonly kind: 'best' }
+  /** `step` of the decision process put it aside; `source` is the paragraph that says so. */
+  | { readonly kind: 'lost'; readonly step: string; readonly source: string }
+  /** Import did not take it. */
+  | { readonly kind: 'no-candidate' }
+  /** Nothing is selected yet after a restart (RFC 4724 §4.1). */
+  | { readonly kind: 'deferred' };
+
+/** A path of Adj-RIB-In. Its `attributes` are those after import policy, where that took it. */
+export interface InspectedPath extends Path {
+  readonly received: PathAttributes;
+  readonly import: ImportVerdict;
+  readonly decision: DecisionVerdict;
+}
+
+/** A route as a peer is told of it, with the attributes that stand on the wire. */
+export interface AdvertisedRoute {
+  readonly prefix: string;
+  readonly family: FamilyName;
+  readonly nextHop: string;
+  readonly attributes: PathAttributes;
+}
+
+/** A best path on its way to a peer. */
+export interface ExportedPath {
+  readonly prefix: string;
+  readonly family: FamilyName;
+  /** Address of the peer it came from, or 'local'. */
+  readonly from: string;
+  /** Absent when the peer is not told. */
+  readonly advertised?: AdvertisedRoute;
+  /** Why the peer is not told, where it is not policy that says so. */
+  readonly withheld?: string;
+  /** Absent when policy was not asked. */
+  readonly policy?: { readonly name: string; readonly steps: readonly PolicyTraceStep[] };
+}
+
+export interface PeerInspection {
+  readonly status: PeerStatus;
+  /** Without keys. */
+  readonly options: Omit<PeerOptions, 'password' | 'tcpAo'>;
+  readonly authentication: 'md5' | 'tcp-ao' | undefined;
+  /** Names of the chains in force; undefined: there is none, everything passes. */
+  readonly importPolicy: string | undefined;
+  readonly exportPolicy: string | undefined;
+  /** While Established. */
+  readonly session?: { readonly localAddress: string; readonly negotiated: Negotiated };
+}
+
+/** Another state of the speaker, as `setPeers` and `setAnnouncements` would bring it about. */
+export interface ProposedChange {
+  readonly peers: readonly PeerOptions[];
+  readonly announcements: readonly Announcement[];
+}
+
+export interface PeerPreview {
+  readonly address: string;
+  /** `kept`: nothing differs; `updated`: it changes without a reset; `failed`: it could not be set up, `problem` says why. */
+  readonly change: 'added' | 'removed' | 'reset' | 'updated' | 'kept' | 'failed';
+  readonly problem?: string;
+  /** Options that differ. */
+  readonly options: readonly string[];
+  /** What the UPDATEs to the peer say; all of its routes for a session that starts. */
+  readonly announce: readonly AdvertisedRoute[];
+  readonly withdraw: readonly { readonly prefix: string; readonly family: FamilyName }[];
+}
+
+/** Looking changes nothing. Iterables look while they are read; what changes meanwhile may be in them or not. */
+export interface SpeakerInspection {
+  /** Undefined for an address that is no peer's. */
+  peer(address: string): PeerInspection | undefined;
+  /** All paths known for a prefix, the best first. Throws `AddressError` for a text that is no prefix. */
+  explain(prefix: string): readonly InspectedPath[];
+  /** Adj-RIB-In of a peer. */
+  received(address: string): Iterable<InspectedPath>;
+  /** Every best path with what becomes of it on the way to the peer; nothing without a session. With add-path the best path alone. */
+  exported(address: string): Iterable<ExportedPath>;
+  /**
+   * What the change would do to each peer, whether of before or after. A session that is not there is taken to agree to all
+   * that is offered.
+   */
+  preview(change: ProposedChange): Iterable<PeerPreview>;
 }

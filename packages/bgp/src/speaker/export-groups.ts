@@ -61,7 +61,7 @@ export class ExportGroups {
     const rules = exportRulesOf(peer, this.#options.longLivedPartialDeployment);
     const key = keyOf(rib, peer, rules);
     if (before?.key === key) return before;
-    const group = this.#groups.get(key) ?? this.#open(key, rib, peer, rules);
+    const group = this.#groups.get(key) ?? this.#open(key, rib, peer);
     group.out.join(member, before?.out);
     if (before !== undefined) this.leave(before, member.peer);
     return group;
@@ -79,20 +79,20 @@ export class ExportGroups {
     for (const { wake } of this.#groups.values()) wake();
   }
 
-  #open(key: string, rib: Rib, peer: ExportPeer, rules: ExportRules): ExportGroup {
-    const { clusterId, attributes, peers, queue, unsendable } = this.#options;
+  /** What makes of best paths the routes of a peer; `prefixes`: the numbers that it is asked about. */
+  transformOf(rib: Rib, peer: ExportPeer, prefixes = rib.prefixes): ExportTransform {
+    const { clusterId, attributes, peers } = this.#options;
     const { identity, options, negotiated } = peer;
-    const extendedNextHop = negotiated.extendedNextHop?.includes(rib.family) === true;
-    const transform = new ExportTransform({
+    return new ExportTransform({
       attributes,
       peers,
-      prefixes: rib.prefixes,
+      prefixes,
       policy: peer.exportPolicy?.policy,
       neighbor: options.address,
       clients: options.routeReflectorClient === true,
       clusterId,
       fourOctetAs: peer.negotiated.fourOctetAs,
-      rules,
+      rules: exportRulesOf(peer, this.#options.longLivedPartialDeployment),
       view: {
         peerType: identity.type,
         prepended: identity.prepended,
@@ -100,12 +100,19 @@ export class ExportGroups {
         ...(isRouteServerClient(options) && { transparent: true }),
         ...onlyToCustomer(options, identity),
         nextHopAttribute: rib.family === ipv4Unicast.key,
-        extendedNextHop,
+        extendedNextHop: negotiated.extendedNextHop?.includes(rib.family) === true,
         localAddress: peer.nextHop,
         nextHopSelf: options.nextHopSelf === true,
       },
       shutsDown: shutsDown(peer),
     });
+  }
+
+  #open(key: string, rib: Rib, peer: ExportPeer): ExportGroup {
+    const { attributes, queue, unsendable } = this.#options;
+    const { options, negotiated } = peer;
+    const extendedNextHop = negotiated.extendedNextHop?.includes(rib.family) === true;
+    const transform = this.transformOf(rib, peer);
     const flush = (): boolean => out.flush();
     const wake = (): void => queue.add(flush);
     const outOptions: AdjRibOutOptions = {

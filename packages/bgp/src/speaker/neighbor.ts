@@ -19,7 +19,7 @@ import type { PeerColumn } from '../table/peer-column.ts';
 import type { Rib } from '../table/rib.ts';
 import type { BfdSource, FamilyName, PeerOptions, PeerStatus } from './api.ts';
 import { contentOf } from './content.ts';
-import type { ExportGroup, ExportGroups } from './export-groups.ts';
+import type { ExportGroup, ExportGroups, ExportPeer } from './export-groups.ts';
 import { type ImportRules, importRulesOf, refusalOf } from './import-rules.ts';
 import { type NextHopSources, ownIpv4NextHop, ownIpv6NextHop } from './own-next-hop.ts';
 import { PathWatch } from './path-watch.ts';
@@ -411,20 +411,36 @@ export class Neighbor implements UpdateSource, WalkedPeer {
   }
 
   #join(family: NeighborFamily): void {
-    if (this.#negotiated === undefined) return;
-    const peer = {
-      identity: this.#identity,
-      options: this.#options,
-      exportPolicy: this.#exportPolicy,
-      negotiated: this.#negotiated,
-      nextHop: this.#ownNextHop(family.rib, this.#negotiated),
-    };
+    const peer = this.exportPeer(family.rib);
+    if (peer === undefined) return;
     const member = {
       peer: this.peer,
       send: (messages: Uint8Array) => this.session.send(messages),
       complete: () => this.#complete(family),
     };
     family.group = this.#host.groups.join(family.rib, peer, member, family.group);
+  }
+
+  /** What the form of its routes depends on; undefined without a session. */
+  exportPeer(rib: Rib): ExportPeer | undefined {
+    const negotiated = this.#negotiated;
+    if (negotiated === undefined) return undefined;
+    return {
+      identity: this.#identity,
+      options: this.#options,
+      exportPolicy: this.#exportPolicy,
+      negotiated,
+      nextHop: this.#ownNextHop(rib, negotiated),
+    };
+  }
+
+  /** The session at hand. */
+  get established(): { readonly localAddress: string; readonly negotiated: Negotiated } | undefined {
+    return this.#negotiated && { localAddress: this.#localAddress, negotiated: this.#negotiated };
+  }
+
+  get exportPolicy(): CompiledPolicy | undefined {
+    return this.#exportPolicy?.policy;
   }
 
   /** RFC 8950 §4: where that was agreed, IPv4 routes over IPv6 get an IPv6 next hop. */

@@ -29,19 +29,21 @@ import type {
   PeerStatus,
   Speaker,
   SpeakerEvents,
+  SpeakerInspection,
   SpeakerOptions,
 } from './api.ts';
 import { ChangeStream } from './change-stream.ts';
 import { Emitter } from './emitter.ts';
 import { ExportGroups } from './export-groups.ts';
 import { defaultDeferralTimeMs, RestartingSpeaker } from './graceful-restart.ts';
+import { Inspector } from './inspector.ts';
 import { Listeners } from './listeners.ts';
 import { Neighbor, type NeighborHost } from './neighbor.ts';
 import { NextHops } from './next-hops.ts';
 import { familyName, PathView, prefixText, prefixWords } from './path-view.ts';
 import { comparePeers, withGroup } from './peer-options.ts';
 import { checkRange, PeerRanges, peerOf } from './peer-ranges.ts';
-import { PolicyRegistry } from './policy-registry.ts';
+import { PolicyRegistry, type RegisteredPolicy } from './policy-registry.ts';
 import { SelectionDeferral } from './selection-deferral.ts';
 import { socketOptionsOf } from './socket-options.ts';
 import { TableWalks } from './table-walks.ts';
@@ -275,6 +277,23 @@ export class BgpSpeaker implements Speaker {
     return Array.from(this.#neighbors.values(), (neighbor) => neighbor.status());
   }
 
+  inspect(): SpeakerInspection {
+    return new Inspector({
+      numbers: this.#options,
+      store: this.#store,
+      peers: this.#peers,
+      groups: this.#groups,
+      view: this.#view,
+      ribs: this.#ribs,
+      decisionSteps: this.#ports.decisionSteps,
+      neighbors: this.#neighbors,
+      announced: () => this.#announcements.prefixes,
+      neighborOf: (peer) => this.#byPeer.get(peer),
+      completed: (given) => this.#completed(given),
+      exportPolicyOf: (peer) => this.#exportPolicyOf(peer),
+    });
+  }
+
   bestPath(prefix: string): Path | undefined {
     const { rib, id } = this.#lookUp(prefix);
     const path = id < 0 ? NO_PATH : rib.routes.best(id);
@@ -340,8 +359,7 @@ export class BgpSpeaker implements Speaker {
       createSession: (config, events) => createSession(config, events, sessionPorts),
       importPolicyOf: ({ type, options }) =>
         this.#policies.inForce(type, options.importPolicy, this.#commonPolicy.importPolicy),
-      exportPolicyOf: ({ type, options }) =>
-        this.#policies.inForce(type, options.exportPolicy, this.#commonPolicy.exportPolicy),
+      exportPolicyOf: (neighbor) => this.#exportPolicyOf(neighbor),
       restartOffer: ({ families: keys, options, establishedCount }) => {
         const { gracefulRestart: wantsRestart, longLivedGracefulRestart } = options;
         const longLivedMs = longLivedGracefulRestart?.staleTimeMs;
@@ -363,6 +381,10 @@ export class BgpSpeaker implements Speaker {
       },
       warning: ({ address }, text) => this.#emitter.emit('warning', { address, text }),
     };
+  }
+
+  #exportPolicyOf({ type, options }: Pick<Neighbor, 'type' | 'options'>): RegisteredPolicy | undefined {
+    return this.#policies.inForce(type, options.exportPolicy, this.#commonPolicy.exportPolicy);
   }
 
   #rib(family: FamilyKey): Rib {
