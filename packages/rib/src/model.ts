@@ -82,6 +82,25 @@ export interface RibCounts {
   readonly problems: readonly RouteProblem[];
 }
 
+/** One place in a table: what sources want there, what was chosen, and what stands in the kernel. */
+export interface RouteState {
+  readonly destination: string;
+  readonly table: number;
+  /** Routes of sources for the destination, the chosen one first. Empty: nobody wants it (any more). */
+  readonly candidates: readonly {
+    readonly source: string;
+    readonly distance: number;
+    readonly route: NodeRoute;
+  }[];
+  /** Our route as the kernel shows it. */
+  readonly programmed?: NodeRoute;
+  /** Routes of others in the same place, in the words of `ip route`. */
+  readonly foreign: readonly string[];
+  readonly problem?: Omit<RouteProblem, 'route'>;
+  /** Of an earlier life, and kept although nobody wants it so far. */
+  readonly held: boolean;
+}
+
 export interface Rib {
   /** Reads the kernel, adopts what `adopt` claims, then plans. Nothing is deleted before `release` when `holdStale` is set. */
   start(): Promise<void>;
@@ -96,6 +115,10 @@ export interface Rib {
   /** Resolves when all marks made so far have been answered by the kernel. */
   settled(): Promise<void>;
   counts(): RibCounts;
+  /** Every place that a source wants or where a route of ours stands. Looking changes nothing. */
+  states(): Iterable<RouteState>;
+  /** The place of one destination; undefined when nobody wants it and nothing of ours stands there. */
+  state(destination: string, table?: number): RouteState | undefined;
   on<K extends keyof RibEvents>(event: K, listener: (...args: RibEvents[K]) => void): this;
   off<K extends keyof RibEvents>(event: K, listener: (...args: RibEvents[K]) => void): this;
 }

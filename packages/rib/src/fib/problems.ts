@@ -9,6 +9,10 @@ export class Problems {
     return [...this.#open.values()];
   }
 
+  at(key: FibKey): RouteProblem | undefined {
+    return this.#open.get(key);
+  }
+
   has(key: FibKey): boolean {
     return this.#open.has(key);
   }

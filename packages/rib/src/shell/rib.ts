@@ -4,9 +4,17 @@
  * only what needs a clock, a socket or a file, and the order in which things happen: one batch or one dump at a time.
  */
 import { EventEmitter } from 'node:events';
-import { NetlinkError, type Notification, type Route, Rtnetlink, type SubscriptionEvent } from '@routelet/netlink-wire';
+import {
+  NetlinkError,
+  type Notification,
+  type Route,
+  RT_TABLE_MAIN,
+  Rtnetlink,
+  type SubscriptionEvent,
+} from '@routelet/netlink-wire';
 import { nodeRouteOf } from '../fib/adoption.ts';
 import { Agenda, type Reading, type ReadReason } from '../fib/agenda.ts';
+import { routeOf } from '../fib/body.ts';
 import { describeRoute } from '../fib/describe.ts';
 import { Drift } from '../fib/drift.ts';
 import { type Outcome, takeAnswer } from '../fib/outcome.ts';
@@ -14,10 +22,21 @@ import { type FibOperation, type FibPlan, planFib, requestOf, unseenForeignProbl
 import { Problems } from '../fib/problems.ts';
 import { invalidDestination, Resolver } from '../fib/resolve.ts';
 import { KernelView, type LoadReport } from '../fib/view.ts';
-import type { Clock, NodeRoute, Rib, RibCounts, RibEvents, RouteProblem, RouteSource, Timer } from '../model.ts';
+import type {
+  Clock,
+  NodeRoute,
+  Rib,
+  RibCounts,
+  RibEvents,
+  RouteProblem,
+  RouteSource,
+  RouteState,
+  Timer,
+} from '../model.ts';
+import { parsePrefix } from '../table/address.ts';
 import { isPlaceless } from '../table/choice.ts';
 import { Desire } from '../table/desire.ts';
-import { destinationOf, type FibKey } from '../table/key.ts';
+import { destinationOf, type FibKey, parseFibKey, placeOf } from '../table/key.ts';
 import { systemClock } from './clock.ts';
 import { type InterfaceChange, Interfaces, type Netlink } from './kernel.ts';
 import { Ledger } from './ledger.ts';
@@ -179,6 +198,35 @@ class NodeRib implements Rib {
       replaced: this.#replaced,
       removed: this.#removed,
       problems: this.#problems.values(),
+    };
+  }
+
+  *states(): Iterable<RouteState> {
+    for (const key of new Set([...Array.from(this.#desire.entries(), ([key]) => key), ...this.#view.keys()])) {
+      yield this.#stateAt(key);
+    }
+  }
+
+  state(destination: string, table = RT_TABLE_MAIN): RouteState | undefined {
+    const place = placeOf(parsePrefix(destination).text, table);
+    const key = this.#desire.keyAt(place) ?? place;
+    const state = this.#stateAt(key);
+    return state.candidates.length === 0 && state.programmed === undefined ? undefined : state;
+  }
+
+  #stateAt(key: FibKey): RouteState {
+    const ours = this.#view.ours(key);
+    const { route: _, ...problem } = this.#problems.at(key) ?? {};
+    return {
+      destination: destinationOf(key),
+      table: parseFibKey(key).table,
+      candidates: this.#desire.candidates(key),
+      ...(ours !== undefined && {
+        programmed: nodeRouteOf(key, routeOf(key, ours), (index) => this.#resolver.nameOf(index)),
+      }),
+      foreign: this.#view.foreign(key).map(describeRoute),
+      ...('kind' in problem && { problem }),
+      held: this.#stale.has(key),
     };
   }
 

@@ -74,6 +74,17 @@ export class Choice {
     return best;
   }
 
+  /** All routes for a place with their sources, the choice first. */
+  candidates(place: Place): { source: string; distance: number; route: NodeRoute }[] {
+    const best = this.best(place);
+    return this.#sources
+      .flatMap(({ name, distance, routes }) => {
+        const route = routes.get(place);
+        return route === undefined ? [] : [{ source: name, distance, route }];
+      })
+      .sort((a, b) => Number(b.route === best) - Number(a.route === best));
+  }
+
   /** Each place with its choice. */
   *entries(): Generator<[Place, NodeRoute]> {
     for (const { routes } of this.#sources) {

@@ -28,6 +28,17 @@ export class Desire {
     return route !== undefined && (this.#places.has(key) || keyOf(key, route) === key) ? route : undefined;
   }
 
+  /** All routes for the place of a key, the choice first. */
+  candidates(key: FibKey): ReturnType<Choice['candidates']> {
+    return this.at(key) === undefined ? [] : this.sources.candidates(this.#places.get(key) ?? key);
+  }
+
+  /** The key of a place's choice; undefined when there is none. */
+  keyAt(place: Place): FibKey | undefined {
+    const route = this.sources.best(place);
+    return route && keyOf(place, route);
+  }
+
   *entries(): Generator<[FibKey, NodeRoute]> {
     for (const [place, route] of this.sources.entries()) yield [keyOf(place, route), route];
   }
