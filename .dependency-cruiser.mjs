@@ -56,17 +56,20 @@ const packages = {
   agent: {
     mayImport: ['netlink-wire', 'rib', 'bgp'],
     layers: [
-      'options|cluster|health|metrics|log\\.ts|listener\\.ts|repeat-filter\\.ts|node-name\\.ts',
+      'options|cluster|health|metrics|log\\.ts|listener\\.ts|repeat-filter\\.ts|node-name\\.ts|ask/model\\.ts',
       'annotations',
       'service',
       'kernel',
       'module\\.ts',
       'policy',
       'router',
+      'ask/(?!model)',
       'daemon\\.ts',
       'main\\.ts',
     ],
-    shells: ['(?!annotations/|service/|policy/compile/|kernel/[^/]*plan\\.ts|kernel/(?:rule|saved-table)\\.ts)'],
+    shells: [
+      '(?!annotations/|service/|policy/compile/|ask/(?!main|server|client)|kernel/[^/]*plan\\.ts|kernel/(?:rule|saved-table)\\.ts)',
+    ],
   },
 };
 

@@ -6,6 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Level, levels, type Need } from '../lab/src/levels/table.ts';
 import { type AnnotationRow, annotations } from '../packages/agent/src/annotations/registry.ts';
+import { type CommandRow, commands } from '../packages/agent/src/ask/commands.ts';
+import type { AskName } from '../packages/agent/src/ask/model.ts';
 import { rows as metricRows, PREFIX } from '../packages/agent/src/metrics/registry.ts';
 import type { Flag, KnownFlag } from '../packages/agent/src/options/flag.ts';
 import { sections } from '../packages/agent/src/options/registry.ts';
@@ -33,6 +35,7 @@ export const parts: readonly GeneratedPart[] = [
     file: 'docs/annotations.md',
     text: () => annotationTable(annotationRows.filter((row) => row.object === object)),
   })),
+  { name: 'commands', file: 'docs/operate.md', text: commandTable },
   { name: 'metrics', file: 'docs/operate.md', text: metrics },
   { name: 'levels', file: 'CONTRIBUTING.md', text: testLevels },
   { name: 'attribute', file: 'CONTRIBUTING.md', text: attributeDiff },
@@ -105,6 +108,21 @@ function taken(flag: KnownFlag<unknown>): string {
   const left = onByDefault ? '; left out: one warning at start' : '';
   if (flag.tolerated) return `${values}: fine; another value: one warning at start${left}`;
   return values === '' ? 'an error' : `${values}: fine; another value: an error${left}`;
+}
+
+function commandTable(): string {
+  const rows = Object.entries<Pick<CommandRow<AskName>, 'about' | 'arguments' | 'options'>>(commands);
+  return markdown(
+    ['Command', 'Answers'],
+    rows.map(([name, row]) => {
+      const options = (row.options ?? []).map(([form]) => `[${form.replace(/^-\w, /, '')}]`);
+      const words = [
+        ...options,
+        ...(row.arguments ?? []).map(([form]) => (form.startsWith('[') ? `[-- ${form.slice(1)}` : form)),
+      ];
+      return [code(['routelet', name, ...words].join(' ')), row.about];
+    }),
+  );
 }
 
 function metrics(): string {

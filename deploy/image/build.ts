@@ -78,7 +78,7 @@ export async function buildImage(output: string, progress: (line: string) => voi
     addFile(root, process.execPath, '/usr/local/bin/node');
     strip(join(root, 'usr/local/bin/node'));
     cpSync(join(project, 'LICENSE'), join(root, 'opt/routelet/LICENSE'));
-    for (const script of ['routelet-agent', 'cni-install'])
+    for (const script of ['routelet', 'routelet-agent', 'cni-install'])
       cpSync(join(import.meta.dirname, script), join(root, 'usr/local/bin', script));
     symlinkSync('routelet-agent', join(root, 'usr/local/bin/kube-router'));
     progress('writing the image');

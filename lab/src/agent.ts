@@ -4,9 +4,10 @@ import { LabError } from './errors.ts';
 import { parseMetrics, type Sample } from './metrics.ts';
 import type { HttpAnswer } from './namespace.ts';
 import type { LabNode } from './node.ts';
-import type { ExitStatus, LabProcess } from './process.ts';
+import type { CommandResult, ExitStatus, LabProcess } from './process.ts';
 import { waitFor } from './wait.ts';
 
+const askScript = fileURLToPath(new URL('../../packages/agent/src/ask/main.ts', import.meta.url));
 const mainScript = fileURLToPath(new URL('../../packages/agent/src/main.ts', import.meta.url));
 
 const HEALTH_PORT = 20244;
@@ -77,6 +78,21 @@ export class LabAgent {
   /** Asks /metrics. */
   async metrics(): Promise<Sample[]> {
     return parseMetrics((await this.#get(METRICS_PORT, '/metrics')).body);
+  }
+
+  /** Runs the command `routelet` on the node. */
+  routelet(...words: readonly string[]): Promise<CommandResult> {
+    return this.node.tryExec([process.execPath, askScript, ...words], { env: { ...this.node.environment } });
+  }
+
+  /** The answer of the command `routelet` as a value; rejects when there is none. `why` of a route that is not in place answers too. */
+  async ask<T>(...words: readonly string[]): Promise<T> {
+    const [command = '', ...others] = words;
+    const { code, stdout, stderr } = await this.routelet(command, '--json', ...others);
+    if (code !== 0 && code !== 3) {
+      throw new LabError('command-failed', `routelet ${words.join(' ')}: exit code ${code}: ${stderr}`);
+    }
+    return JSON.parse(stdout);
   }
 
   /** BGP peers as the agent's metrics show them. */

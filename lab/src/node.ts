@@ -85,6 +85,7 @@ export class LabNode extends NetNamespace {
       KUBE_ROUTER_CNI_CONF_FILE: this.cniConfFile,
       XTABLES_LOCKFILE: join(this.folder, 'xtables.lock'),
       ROUTELET_STATE_DIRECTORY: join(this.folder, 'state'),
+      ROUTELET_SOCKET: join(this.folder, 'agent.sock'),
     };
   }
 

@@ -102,6 +102,16 @@ export const levels: readonly Level[] = [
     isolated: true,
     timeoutSeconds: 600,
   }),
+  level(
+    'ask',
+    'the command routelet on real nodes: answers, plans that come true, reasons',
+    ['lab/test/ask/*.test.ts'],
+    {
+      needs: [...node, watched, commands('bird')],
+      isolated: true,
+      timeoutSeconds: 600,
+    },
+  ),
   level('badinput', 'wrong flags, annotations and manifests', ['lab/test/badinput/*.test.ts'], {
     needs: node,
     isolated: true,

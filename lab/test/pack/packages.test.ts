@@ -116,11 +116,18 @@ t.test('its types are complete', async (t) => {
   t.equal(status, 0, stdout);
 });
 
-t.test('@routelet/agent installs its command', async (t) => {
+t.test('@routelet/agent installs its commands', async (t) => {
   const project = join(folder, 'agent');
   mkdirSync(project);
   installPackages(project, tarballs, ['@routelet/agent']);
   const { status, stdout, stderr } = run(process.execPath, ['node_modules/.bin/routelet-agent', '--version'], project);
   t.equal(status, 0, stderr);
   t.match(stdout, /0\.1\.0/);
+  const asked = run(
+    process.execPath,
+    ['node_modules/.bin/routelet', 'status', '--socket=/nowhere/agent.sock'],
+    project,
+  );
+  t.equal(asked.status, 1);
+  t.match(asked.stderr, /no agent answers: there is no socket \/nowhere\/agent\.sock/);
 });

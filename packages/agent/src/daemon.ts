@@ -1,5 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answerers } from './ask/model.ts';
+import { startAskServer } from './ask/server.ts';
+import { answerStatus } from './ask/status.ts';
 import { ApiClient } from './cluster/kubernetes/api.ts';
 import { connectKubernetes } from './cluster/kubernetes/connect.ts';
 import { KubernetesSource } from './cluster/kubernetes/source.ts';
@@ -13,9 +16,10 @@ import type { Log } from './log.ts';
 import { collectProcess, createMetrics } from './metrics/create.ts';
 import type { Metrics } from './metrics/registry.ts';
 import { startMetricsServer } from './metrics/server.ts';
-import type { ModuleDefinition } from './module.ts';
+import type { Module, ModuleDefinition } from './module.ts';
 import { formatDuration } from './options/duration.ts';
 import type { AgentOptions } from './options/options.ts';
+import { flags } from './options/registry.ts';
 
 export interface DaemonOptions {
   readonly options: AgentOptions;
@@ -82,6 +86,26 @@ export class Daemon {
     const { metrics, registry } = createMetrics(version);
     const healthServer = await startHealthServer(options, this.#log.child('health'));
     this.#stops.push({ name: 'health', stop: () => healthServer.stop() });
+    const running: Module[] = [];
+    const startedMs = performance.now();
+    const own: Answerers = {
+      status: async () =>
+        answerStatus({
+          version,
+          runtime: process.version,
+          node: nodeName,
+          uptimeMs: Math.round(performance.now() - startedMs),
+          source: this.#setup.options.manifests === '' ? 'the API server' : `manifests in ${options.manifests}`,
+          modules: running,
+          components: healthServer.components(),
+        }),
+    };
+    const askServer = await startAskServer({
+      path: this.#askSocket(),
+      answerers: () => [own, ...running.flatMap(({ answers = {} }) => answers)],
+      log: this.#log.child('ask'),
+    });
+    this.#stops.push({ name: 'ask', stop: () => askServer.stop() });
     if (this.#aborted.signal.aborted) return;
 
     const store = new ClusterStore();
@@ -108,8 +132,16 @@ export class Daemon {
         ruleset,
       });
       this.#stops.push({ name: module.name, stop: () => module.stop() });
+      running.push(module);
       await module.start();
     }
+  }
+
+  /** The environment names another socket than the default, for nodes that share a file system. */
+  #askSocket(): string {
+    const { options, env } = this.#setup;
+    const named = env['ROUTELET_SOCKET'];
+    return named !== undefined && options.askSocket === flags.askSocket.default ? named : options.askSocket;
   }
 
   async #createSource(store: ClusterStore, metrics: Metrics): Promise<ClusterSource> {

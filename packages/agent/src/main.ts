@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { askableRouter } from './ask/router.ts';
 import { Daemon } from './daemon.ts';
 import { createLog, type Log } from './log.ts';
 import { resolveNodeName } from './node-name.ts';
 import { helpText } from './options/command-line.ts';
 import { parseOptions } from './options/parse.ts';
 import { describeProblem } from './options/problem.ts';
-import { router } from './router/router.ts';
+import { parseWithFlags } from './options/with-flags.ts';
 
 /**
  * The process: command line, signals, exit code. Nothing else in the agent ends the process. A fault that nobody handled
@@ -28,7 +29,9 @@ async function main(): Promise<void> {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  const parsed = parseOptions(process.argv.slice(2), (path) => readFileSync(path, 'utf8'));
+  const argv = process.argv.slice(2);
+  const readText = (path: string) => readFileSync(path, 'utf8');
+  const parsed = parseOptions(argv, readText);
   switch (parsed.kind) {
     case 'help':
       process.stdout.write(helpText());
@@ -59,7 +62,15 @@ async function main(): Promise<void> {
   log.info('starting', { version, node: process.version, nodeName });
   for (const { part, flag } of unbuilt) log.warn(`${part} is not built yet and stays off`, { flag: `--${flag}` });
 
-  const daemon = new Daemon({ options, nodeName, version, log, env: process.env, modules: [router] });
+  const parseFlags = (flags: readonly string[]) => parseWithFlags(argv, flags, readText);
+  const daemon = new Daemon({
+    options,
+    nodeName,
+    version,
+    log,
+    env: process.env,
+    modules: [askableRouter(parseFlags)],
+  });
   stopOnSignals(daemon, log);
   try {
     await daemon.start();

@@ -1,3 +1,4 @@
+import type { Answerers, StandingProblem } from './ask/model.ts';
 import type { ClusterView, Kind } from './cluster/model.ts';
 import type { Health } from './health/health.ts';
 import type { Ruleset } from './kernel/ruleset.ts';
@@ -12,6 +13,15 @@ export interface Module {
   start(): Promise<void>;
   /** Ends the module's work. What it programmed in the kernel stays as it is. */
   stop(): Promise<void>;
+  /** What it has to say to `routelet status`. */
+  report?(): ModuleReport;
+  /** The questions of the command `routelet` that it answers. */
+  readonly answers?: Answerers;
+}
+
+export interface ModuleReport {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly problems: readonly StandingProblem[];
 }
 
 /** What a module is made of. */

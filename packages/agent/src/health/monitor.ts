@@ -11,6 +11,14 @@ interface Component {
   firstBeatMs: number | undefined;
 }
 
+export interface ComponentHealth {
+  readonly name: string;
+  readonly periodMs: number;
+  readonly sinceMs: number;
+  readonly hasBeaten: boolean;
+  readonly isLate: boolean;
+}
+
 /**
  * Decides whether all components are alive: each must have beaten within its period, plus the time its first beat took,
  * plus a second and a half. Pure: the clock is given, monotonic, in milliseconds.
@@ -52,14 +60,20 @@ export class HealthMonitor implements Health {
 
   /** Components whose heartbeat is late, with the time since the last one. Empty: healthy. */
   late(): readonly { readonly name: string; readonly sinceMs: number }[] {
-    const nowMs = this.#now();
-    return [...this.#components.values()]
-      .map(({ name, periodMs, lastMs, firstBeatMs = 0 }) => ({
-        name,
-        sinceMs: nowMs - lastMs,
-        allowedMs: periodMs + firstBeatMs + GRACE_MS,
-      }))
-      .filter(({ sinceMs, allowedMs }) => sinceMs > allowedMs)
+    return this.components()
+      .filter(({ isLate }) => isLate)
       .map(({ name, sinceMs }) => ({ name, sinceMs }));
+  }
+
+  /** Every component with the time since its last heartbeat, or since it was registered. */
+  components(): readonly ComponentHealth[] {
+    const nowMs = this.#now();
+    return [...this.#components.values()].map(({ name, periodMs, lastMs, firstBeatMs }) => ({
+      name,
+      periodMs,
+      sinceMs: nowMs - lastMs,
+      hasBeaten: firstBeatMs !== undefined,
+      isLate: nowMs - lastMs > periodMs + (firstBeatMs ?? 0) + GRACE_MS,
+    }));
   }
 }

@@ -3,7 +3,7 @@ import { type HttpListener, listenHttp } from '../listener.ts';
 import type { Log } from '../log.ts';
 import type { AgentOptions } from '../options/options.ts';
 import type { Health } from './health.ts';
-import { HealthMonitor } from './monitor.ts';
+import { type ComponentHealth, HealthMonitor } from './monitor.ts';
 
 /** Time between evaluations without a heartbeat, as the original (H-1). */
 const EVALUATE_EVERY_MS = 5000;
@@ -12,6 +12,7 @@ export interface HealthServer {
   readonly health: Health;
   /** Undefined with port 0: then state changes are only logged. */
   readonly port: number | undefined;
+  components(): readonly ComponentHealth[];
   stop(): Promise<void>;
 }
 
@@ -56,6 +57,7 @@ export async function startHealthServer(
   return {
     health: monitor,
     port: listener?.port,
+    components: () => monitor.components(),
     stop: async () => {
       clearInterval(timer);
       await listener?.close();

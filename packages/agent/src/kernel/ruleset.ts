@@ -27,6 +27,8 @@ export interface ModuleRuleset {
    * goal that last was taken still counts for the order of the chains.
    */
   apply(family: IpFamily, goal: RuleGoal): Promise<RuleChanges>;
+  /** What `apply` would run, as input of `iptables-restore`; empty when there is nothing to do. */
+  plan(family: IpFamily, goal: RuleGoal): Promise<string>;
   /** Whether MASQUERADE and SNAT take `--random-fully`. */
   randomFully(family: IpFamily): Promise<boolean>;
 }
@@ -57,6 +59,10 @@ export class Ruleset {
         const result = this.#turn.then(() => this.#apply(member, family, goal));
         this.#turn = result.catch(() => undefined);
         return result;
+      },
+      plan: async (family, goal) => {
+        const { plans } = await this.#plan(await this.#programs(family), member, family, goal);
+        return formatRestore(plans);
       },
       randomFully: async (family) => (await this.#programs(family)).randomFully(),
     };
@@ -105,7 +111,7 @@ export class Ruleset {
     }
   }
 
-  async #pass(iptables: Iptables, member: Member, family: IpFamily, goal: RuleGoal): Promise<RuleChanges> {
+  async #plan(iptables: Iptables, member: Member, family: IpFamily, goal: RuleGoal) {
     const tables = new Set<Table>([
       ...member.claim.tables,
       ...[...goal.shared, ...goal.chains].map(({ table }) => table),
@@ -121,6 +127,11 @@ export class Ruleset {
       if (plan.lines.length === 0 || !member.goals.has(family)) continue;
       drifted.push(...planTable(table, before, actual).chains.map((chain) => `${table} ${chain}`));
     }
+    return { plans, drifted };
+  }
+
+  async #pass(iptables: Iptables, member: Member, family: IpFamily, goal: RuleGoal): Promise<RuleChanges> {
+    const { plans, drifted } = await this.#plan(iptables, member, family, goal);
     const input = formatRestore(plans);
     if (input !== '') await iptables.restore(input);
     member.goals.set(family, goal);

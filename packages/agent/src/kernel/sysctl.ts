@@ -29,11 +29,16 @@ export function planSysctls(wanted: readonly Sysctl[], actual: ReadonlyMap<strin
 
 /** Resolves with what was written and what is missing. Rejects with the file system's error when a write is refused. */
 export async function applySysctls(wanted: readonly Sysctl[], root = '/proc/sys'): Promise<SysctlPlan> {
-  const actual = new Map<string, string | undefined>();
-  for (const { key } of wanted) actual.set(key, await readFile(join(root, key), 'utf8').catch(absent));
-  const plan = planSysctls(wanted, actual);
+  const plan = await readSysctls(wanted, root);
   for (const { key, value } of plan.writes) await writeFile(join(root, key), value);
   return plan;
+}
+
+/** What `applySysctls` would write. */
+export async function readSysctls(wanted: readonly Sysctl[], root = '/proc/sys'): Promise<SysctlPlan> {
+  const actual = new Map<string, string | undefined>();
+  for (const { key } of wanted) actual.set(key, await readFile(join(root, key), 'utf8').catch(absent));
+  return planSysctls(wanted, actual);
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

@@ -112,6 +112,16 @@ export const general = {
     off: [false],
     description: 'Profiles of a running process',
   }),
+  askSocket: built({
+    name: 'ask-socket',
+    kind: string,
+    default: '/run/routelet/agent.sock',
+    description: 'Unix socket that answers the command routelet; none when empty',
+    check: (path: string) =>
+      path === '' || (path.startsWith('/') && Buffer.byteLength(path) < 108)
+        ? undefined
+        : 'an absolute path of less than 108 bytes, or nothing',
+  }),
   verbosity: built({
     name: 'v',
     short: 'v',

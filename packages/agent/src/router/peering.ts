@@ -2,7 +2,7 @@
  * Owns the speaker: makes it for an identity, keeps its peers, announcements and policies as planned, and makes a new one
  * only when the identity itself changed. What it plans comes from outside; what it hears goes to log and metrics.
  */
-import { type Announcement, createSpeaker, type PeerOptions, type Speaker } from '@routelet/bgp';
+import { type Announcement, createSpeaker, type PeerOptions, type Speaker, type SpeakerOptions } from '@routelet/bgp';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import type { AgentOptions } from '../options/options.ts';
@@ -43,7 +43,6 @@ export class Peering {
   readonly #started: PeeringDependencies['started'];
   readonly #settled: () => void;
   #speaker: Speaker | undefined;
-  /** What a speaker cannot change while it runs, as text. */
   #identityKey = '';
   /** What is announced, by prefix. */
   #announced: Announced = { pods: new Map(), vips: new Map() };
@@ -65,7 +64,7 @@ export class Peering {
    */
   async apply(plan: PeeringPlan, forwarding: boolean): Promise<Problem | undefined> {
     const { asn, routerId, clusterId, listen } = plan.identity;
-    const key = JSON.stringify({ asn, routerId, clusterId, listen });
+    const key = speakerKey(plan.identity);
     if (this.#speaker && key !== this.#identityKey) {
       this.#log.warn('the identity of this node changed: all sessions start again', {
         asn,
@@ -129,25 +128,13 @@ export class Peering {
     this.#peerMetrics.replaceAll(this.#speaker?.peers() ?? [], external);
   }
 
-  #create({ identity, policies, peers, announcements, vips }: PeeringPlan, deferred: boolean): Speaker {
-    const { bgpGracefulRestart, bgpGracefulRestartTimeMs, bgpGracefulRestartDeferralTimeMs } = this.#options;
-    const speaker = createSpeaker({
-      asn: identity.asn,
-      routerId: identity.routerId,
-      ...(identity.clusterId !== undefined && { clusterId: identity.clusterId }),
-      listen: identity.listen,
-      maximumPaths: this.#options.bgpMaximumPaths,
-      // Each peer has the chains of its class; a peer without any would import nothing harmful and export nothing.
-      importPolicy: policies.import,
-      exportPolicy: { name: 'kube_router_export', statements: [], defaultVerdict: 'reject' },
-      ...(bgpGracefulRestart && {
-        gracefulRestart: {
-          restartTimeMs: bgpGracefulRestartTimeMs,
-          deferralTimeMs: bgpGracefulRestartDeferralTimeMs,
-          restarting: deferred,
-        },
-      }),
-    });
+  get speaker(): Speaker | undefined {
+    return this.#speaker;
+  }
+
+  #create(plan: PeeringPlan, deferred: boolean): Speaker {
+    const { peers, announcements, vips } = plan;
+    const speaker = createSpeaker(speakerOptions(plan, this.#options, deferred));
     speaker.on('peer-state', ({ address, from, to, reason }) => {
       this.#peerMetrics.changed(address, to);
       // Why a session does not come up, the speaker says in a warning.
@@ -234,4 +221,34 @@ interface Announced {
 
 function describe(peers: readonly PeerOptions[]): ReadonlyMap<string, string> {
   return new Map(peers.map(({ address, description = '' }) => [address, description]));
+}
+
+/** What a speaker of this plan is made of. */
+export function speakerOptions(
+  { identity, policies }: Pick<PeeringPlan, 'identity' | 'policies'>,
+  options: PeeringDependencies['options'],
+  deferred: boolean,
+): SpeakerOptions {
+  return {
+    asn: identity.asn,
+    routerId: identity.routerId,
+    ...(identity.clusterId !== undefined && { clusterId: identity.clusterId }),
+    listen: identity.listen,
+    maximumPaths: options.bgpMaximumPaths,
+    // Each peer has the chains of its class; a peer without any would import nothing harmful and export nothing.
+    importPolicy: policies.import,
+    exportPolicy: { name: 'kube_router_export', statements: [], defaultVerdict: 'reject' },
+    ...(options.bgpGracefulRestart && {
+      gracefulRestart: {
+        restartTimeMs: options.bgpGracefulRestartTimeMs,
+        deferralTimeMs: options.bgpGracefulRestartDeferralTimeMs,
+        restarting: deferred,
+      },
+    }),
+  };
+}
+
+/** What a speaker cannot change while it runs, as text. */
+export function speakerKey({ asn, routerId, clusterId, listen }: Identity): string {
+  return JSON.stringify({ asn, routerId, clusterId, listen });
 }

@@ -47,7 +47,8 @@ export class PodNetwork {
   readonly #log: Log;
   readonly #ipset: Ipset;
   readonly #ruleset: Ruleset;
-  readonly #rules: ModuleRuleset;
+  /** What this module has of the owner of rules. */
+  readonly rules: ModuleRuleset;
   /** Set while the bridge does not take the wanted MTU: the pods get the one it has. */
   #bridgeMtu: number | undefined;
 
@@ -59,7 +60,7 @@ export class PodNetwork {
     this.#log = log;
     this.#ipset = new Ipset();
     this.#ruleset = ruleset;
-    this.#rules = ruleset.module('router', routerClaim);
+    this.rules = ruleset.module('router', routerClaim);
   }
 
   /** Resolves with the problems of the part, those of the kernel's refusal included. */
@@ -165,10 +166,10 @@ export class PodNetwork {
   }
 
   async #applyFamilyRules(family: 4 | 6, nodeInterface: string): Promise<Problem[]> {
-    const randomFully = await this.#rules.randomFully(family);
+    const randomFully = await this.rules.randomFully(family);
     const { enablePodEgress } = this.#options;
     const goal = planRules({ family, nodeInterface, enablePodEgress, randomFully });
-    const { changes, drifted, held } = await this.#rules.apply(family, goal);
+    const { changes, drifted, held } = await this.rules.apply(family, goal);
     if (drifted.length > 0)
       this.#log.warn('iptables rules were changed by others and are put back', { family, chains: drifted });
     if (changes > 0) this.#log.info('iptables rules changed', { family, changes });
@@ -184,7 +185,7 @@ export class PodNetwork {
   }
 }
 
-function families({ ipv4, ipv6 }: Identity): (4 | 6)[] {
+export function families({ ipv4, ipv6 }: Identity): (4 | 6)[] {
   return [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])];
 }
 

@@ -11,6 +11,11 @@ export class ProblemLog {
     this.#log = log;
   }
 
+  /** All that is wrong now. */
+  get standing(): readonly Problem[] {
+    return [...this.#standing.values()].flatMap((problems) => [...problems.values()]);
+  }
+
   /** `problems` are all that `reporter` sees now: new ones and changed ones are logged, missing ones are gone. */
   report(reporter: string, problems: readonly Problem[]): void {
     const before = this.#standing.get(reporter) ?? new Map<string, Problem>();

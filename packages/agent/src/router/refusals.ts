@@ -17,6 +17,11 @@ export class Refusals {
     return [...this.#problems.values()].map(({ problem }) => problem);
   }
 
+  /** Each prefix with why its path is not installed. */
+  entries(): Iterable<readonly [prefix: string, refused: RefusedRoute]> {
+    return this.#byPrefix;
+  }
+
   set(prefix: string, refused: RefusedRoute): void {
     this.delete(prefix);
     this.#byPrefix.set(prefix, refused);

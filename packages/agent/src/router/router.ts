@@ -9,13 +9,13 @@ import type { Speaker } from '@routelet/bgp';
 import { Rtnetlink, type SubscriptionEvent } from '@routelet/netlink-wire';
 import { createRib, type Rib } from '@routelet/rib';
 import { addressFromBytes } from '../annotations/prefix.ts';
-import type { ClusterChange, ClusterView } from '../cluster/model.ts';
+import type { ClusterChange, ClusterView, Kind } from '../cluster/model.ts';
 import type { Heartbeat } from '../health/health.ts';
 import { runCommand } from '../kernel/command.ts';
 import type { Ruleset } from '../kernel/ruleset.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
-import type { Module, ModuleContext, ModuleDefinition } from '../module.ts';
+import type { Module, ModuleContext, ModuleDefinition, ModuleReport } from '../module.ts';
 import type { AgentOptions } from '../options/options.ts';
 import type { Secret } from '../options/secret.ts';
 import { VipRoutes } from './announcements.ts';
@@ -24,6 +24,7 @@ import { checkCni } from './cni.ts';
 import { DEFAULT_CNI_FILE, readCniFile } from './cni-file.ts';
 import { type HostFacts, readHost } from './host.ts';
 import type { Identity } from './identity.ts';
+import type { RouterInspection } from './inspection.ts';
 import { LearnedRoutes } from './learned-routes.ts';
 import { NodeTable } from './node-table.ts';
 import { kernelGuePorts } from './overlay/kernel-gue-ports.ts';
@@ -32,6 +33,7 @@ import { PasswordFile } from './password-file.ts';
 import { Peering } from './peering.ts';
 import { planRouter, type RouterPlan } from './plan.ts';
 import { type NetworkPart, networkParts, PodNetwork } from './pod-network.ts';
+import { PodNetworkPreview } from './pod-network-preview.ts';
 import type { Problem } from './problem.ts';
 import { ProblemLog } from './problem-log.ts';
 import { type RouteContext, routeContext } from './route-context.ts';
@@ -40,11 +42,16 @@ import { ownsRoute } from './routes.ts';
 import { VipTable } from './vip-table.ts';
 import { WorkLoop } from './work-loop.ts';
 
+export interface InspectableRouter extends Module {
+  /** The present state, for questions about it. */
+  inspect(): RouterInspection;
+}
+
 /** Services and their endpoints are read in any case: an annotation is enough to have an address announced. */
-export const router: ModuleDefinition = {
-  kinds: ['Node', 'Service', 'EndpointSlice'],
-  create: (context) => new Router(context),
-};
+export const router = {
+  kinds: ['Node', 'Service', 'EndpointSlice'] as readonly Kind[],
+  create: (context: ModuleContext): InspectableRouter => new Router(context),
+} satisfies ModuleDefinition;
 
 /**
  * What BGP has to be planned again for: `facts` and `host` also change what routes are made of, `vips` what is announced
@@ -67,7 +74,7 @@ const ROUTE_PROTOCOL = 17;
 const SETTLE_MS = 1000;
 const STATE_DIRECTORY = '/var/lib/routelet';
 
-class Router implements Module {
+class Router implements InspectableRouter {
   readonly name = 'router';
   readonly #options: AgentOptions;
   readonly #nodeName: string;
@@ -97,6 +104,7 @@ class Router implements Module {
   #netlink: Rtnetlink | undefined;
   #network: PodNetwork | undefined;
   #overlay: Overlay | undefined;
+  #preview: PodNetworkPreview | undefined;
   #routing: Routing | undefined;
   #settleTimer: NodeJS.Timeout | undefined;
 
@@ -139,7 +147,9 @@ class Router implements Module {
     this.#netlink = netlink;
     this.#closers.push(() => netlink.close());
     const { options, log, ruleset } = { options: this.#options, log: this.#log, ruleset: this.#ruleset };
-    this.#network = new PodNetwork({ options, cniPath, netlink, run: runCommand, ruleset, log });
+    const network = new PodNetwork({ options, cniPath, netlink, run: runCommand, ruleset, log });
+    this.#network = network;
+    this.#preview = new PodNetworkPreview({ cniPath, netlink, rules: network.rules });
     this.#overlay = new Overlay({
       options,
       netlink,
@@ -178,6 +188,58 @@ class Router implements Module {
     this.#routing = undefined;
     await this.#peering.stop();
     for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  report(): ModuleReport {
+    const peers = this.#peering.speaker?.peers() ?? [];
+    const counts = this.#routing?.rib.counts();
+    return {
+      counts: {
+        nodes: this.#nodes.facts.size,
+        peers: peers.length,
+        established: peers.filter(({ state }) => state === 'Established').length,
+        'routes wanted': counts?.wanted ?? 0,
+        'routes programmed': counts?.programmed ?? 0,
+        'routes refused': [...(this.#routing?.learned.refusals.entries() ?? [])].length,
+        'kernel changes': (counts?.added ?? 0) + (counts?.replaced ?? 0) + (counts?.removed ?? 0),
+      },
+      problems: [
+        ...this.#problems.standing,
+        ...peers
+          .filter(({ state }) => state !== 'Established')
+          .map(({ address, state, lastDown }) => {
+            const name = this.#plan?.peers.find((peer) => peer.address === address)?.description ?? '';
+            const why = lastDown === undefined ? '' : `: ${lastDown.text}`;
+            return { code: 'session', subject: address, text: `session with ${name} ${address} is ${state}${why}` };
+          }),
+        ...(counts?.problems ?? []).map(({ route, kind, text }) => ({
+          code: `route-${kind}`,
+          subject: route.destination,
+          text: `route ${route.destination}: ${text}`,
+        })),
+      ],
+    };
+  }
+
+  inspect(): RouterInspection {
+    return {
+      options: this.#options,
+      nodeName: this.#nodeName,
+      cluster: this.#cluster,
+      kinds: router.kinds,
+      facts: this.#nodes.facts,
+      plan: this.#plan,
+      meshPassword: this.#lastMeshPassword,
+      vips: this.#vipAnnouncements.announcements,
+      context: this.#context,
+      host: this.#host,
+      speaker: this.#peering.speaker,
+      rib: this.#routing?.rib,
+      refusals: this.#routing?.learned.refusals.entries() ?? [],
+      problems: this.#problems.standing,
+      nowMs: performance.now(),
+      nodeChanges: async (state) => (await this.#preview?.changes(state)) ?? [],
+    };
   }
 
   #markAll(): void {

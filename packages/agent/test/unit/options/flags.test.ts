@@ -96,6 +96,7 @@ const original: readonly Case[] = [
 
 /** What routelet adds. */
 const own: readonly Case[] = [
+  ['ask-socket', 'string', '/run/routelet/agent.sock', '/run/agent.sock', ['agent.sock', `/${'x'.repeat(107)}`]],
   ['manifests', 'string', '', '/etc/manifests', []],
   ['advertise-vips-without-endpoints', 'bool', 'false', 'true', ['x']],
   ['log-format', 'json|human', 'json', 'human', ['text']],
