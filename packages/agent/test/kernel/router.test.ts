@@ -351,6 +351,42 @@ await t.test('a port in use is one error, and the next pass tries again', async 
   await router.stop();
 });
 
+await t.test(
+  '--bgp-maximum-paths: two external routers carry a prefix together, and one alone when the other goes',
+  async (t) => {
+    sh(`nsenter --net=/proc/${holder.pid}/ns/net sh -c 'for i in 252 253; do ip addr add 10.0.0.$i/24 dev eth1; done'`);
+    const routers = [await startPeer(65001, '10.0.0.252'), await startPeer(65001, '10.0.0.253')];
+    t.teardown(() => {
+      for (const { process: child } of routers) child.kill();
+    });
+    const peers = '[{remoteip: 10.0.0.252, remoteasn: 65001}, {remoteip: 10.0.0.253, remoteasn: 65001}]';
+    cluster.replaceAll('Node', [n1({ [PEERS]: peers })]);
+    const { router } = start(t, cluster, ['--bgp-maximum-paths=2']);
+    await router.start();
+    const [first, second] = routers;
+    first?.order({ announce: '192.0.2.0/24', nextHop: '10.0.0.252' });
+    second?.order({ announce: '192.0.2.0/24', nextHop: '10.0.0.253' });
+    const ways = () =>
+      [...sh('ip -o route show 192.0.2.0/24 proto 17').matchAll(/via (\S+) dev eth0( weight 1)?/g)]
+        .map(([, gateway, weight]) => `${gateway}${weight ?? ''}`)
+        .sort()
+        .join();
+    const waysAre = (wanted: string) => until(`ways ${wanted}`, ways, (found) => found === wanted);
+    await waysAre('10.0.0.252 weight 1,10.0.0.253 weight 1');
+    const changes = await monitored(async () => {
+      first?.order({ withdraw: '192.0.2.0/24' });
+      await waysAre('10.0.0.253');
+    });
+    t.notOk(
+      changes.some((line) => line.startsWith('Deleted 192.0.2.0/24')),
+      'the other carries on without a gap',
+    );
+    second?.order({ stop: true });
+    await waysAre('');
+    await router.stop();
+  },
+);
+
 await t.test('C-5: a CNI file that is no JSON stops the start', async (t) => {
   await writeFile(cniPath, '{"type": "bridge"');
   await t.rejects(start(t, cluster).router.start(), { name: 'CniError', code: 'not-json', path: cniPath });

@@ -18,6 +18,11 @@ t.test('lines as the original writes them (B-74, V-53)', (t) => {
   t.strictSame(planRouteTables(`${usual}0x4d kube-router`, kubeRouter), { append: undefined });
   t.strictSame(planRouteTables('78 kube-router-dsr\n', kubeRouter), { append: '77 kube-router\n' }, 'a longer name');
   t.strictSame(planRouteTables('#77 other\n', kubeRouter), { append: '77 kube-router\n' }, 'a comment');
+  t.strictSame(
+    planRouteTables('# kube-router\n', kubeRouter),
+    { append: '77 kube-router\n' },
+    'a comment with the name',
+  );
   t.strictSame(planRouteTables('77 vpn\n', kubeRouter), { clash: '77 vpn' });
   t.strictSame(planRouteTables('12 kube-router-dsr\n', dsr), { clash: '12 kube-router-dsr' });
   t.end();
