@@ -8,6 +8,7 @@ import {
   IPPROTO_IPV6,
   type Link,
   type LinkSettings,
+  TUNNEL_ENCAP_FLAG_CSUM6,
   TUNNEL_ENCAP_GUE,
   type Tunnel as TunnelParameters,
 } from '@routelet/netlink-wire';
@@ -34,6 +35,8 @@ export interface Device {
 
 /** B-72. */
 const GUE_TTL = 225;
+/** RFC 8200 §8.1: UDP over IPv6 has a checksum; `ip` takes the same. */
+const GUE_FLAGS: Readonly<Record<TunnelKind, number>> = { ipip: 0, ip6tnl: TUNNEL_ENCAP_FLAG_CSUM6 };
 /** What `ip` takes for each kind; 0 is that of the packet inside. */
 const DEFAULT_TTL: Readonly<Record<TunnelKind, number>> = { ipip: 0, ip6tnl: 64 };
 /** include/uapi/linux/ip6_tunnel.h IPV6_DEFAULT_TNL_ENCAP_LIMIT; RFC 2473 §4.1.1. */
@@ -67,7 +70,7 @@ export function tunnelSettings(name: string, { kind, local, remote, guePort }: T
       ttl,
       ...(kind === 'ip6tnl' && { encapLimit: ENCAP_LIMIT }),
       ...(guePort !== undefined && {
-        encap: { type: TUNNEL_ENCAP_GUE, flags: 0, sourcePort: 0, destinationPort: guePort },
+        encap: { type: TUNNEL_ENCAP_GUE, flags: GUE_FLAGS[kind], sourcePort: 0, destinationPort: guePort },
       }),
     },
   };

@@ -2,7 +2,14 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatAddress, IFF_UP, type Link, Rtnetlink, TUNNEL_ENCAP_GUE } from '@routelet/netlink-wire';
+import {
+  formatAddress,
+  IFF_UP,
+  type Link,
+  Rtnetlink,
+  TUNNEL_ENCAP_FLAG_CSUM6,
+  TUNNEL_ENCAP_GUE,
+} from '@routelet/netlink-wire';
 import { FakeKernel } from '@routelet/netlink-wire/fake';
 import t, { type Test } from 'tap';
 import type { AgentOptions } from '../../../../src/options/options.ts';
@@ -148,7 +155,13 @@ t.test(
       'tun-7668f3ca493 ipip 10.0.0.1 10.9.0.2 gue 5555 ttl 225',
       'tun-6edeac4d6b1 ip6tnl fd00::1 fd00::9 gue 5555 ttl 225',
     ]);
-    t.match(kernel.objects('link')[0]?.tunnel, { encap: { type: TUNNEL_ENCAP_GUE, sourcePort: 0 }, ipProtocol: 4 });
+    t.match(
+      kernel.objects('link').map(({ tunnel }) => tunnel),
+      [
+        { encap: { type: TUNNEL_ENCAP_GUE, flags: 0, sourcePort: 0 }, ipProtocol: 4 },
+        { encap: { type: TUNNEL_ENCAP_GUE, flags: TUNNEL_ENCAP_FLAG_CSUM6, sourcePort: 0 }, ipProtocol: 41 },
+      ],
+    );
     t.strictSame(ports.slice(1), [
       { family: 4, port: 5555 },
       { family: 6, port: 5555 },
