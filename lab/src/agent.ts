@@ -57,7 +57,7 @@ export class LabAgent {
       ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
       ...(this.node.ipv4 === undefined ? ['--enable-ipv4=false', '--router-id', 'generate'] : []),
       ...(this.node.ipv6 === undefined ? [] : ['--enable-ipv6']),
-      ...['--enable-overlay=false', '--run-firewall=false', '--run-service-proxy=false', '--gobgp-admin-port', '0'],
+      ...['--run-firewall=false', '--run-service-proxy=false', '--gobgp-admin-port', '0'],
       ...['--metrics-port', String(METRICS_PORT), ...flags],
     ];
     return this.node.spawn('agent', argv, {

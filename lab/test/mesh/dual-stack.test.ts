@@ -42,6 +42,15 @@ t.test('three nodes from manifests peer with each other and have the routes of b
   }
 });
 
+t.test('B-61: the overlay is on, and in one subnet nothing goes through it', async (t) => {
+  const [member] = cluster.members;
+  if (!member) throw new Error('no node');
+  const { node } = member;
+  t.notMatch(await node.exec(['ip', 'link', 'show']), /tun-/);
+  t.match(await node.exec(['ip', '-N', 'rule']), /from 10\.244\.1\.0\/24 lookup 77/);
+  t.match(await node.exec(['ip', 'rule']), /from 10\.244\.1\.0\/24 lookup kube-router/, 'by its name');
+});
+
 const pods = await cluster.addPods('web');
 
 t.test('every pair of pods on different nodes answers in both directions and both families', async (t) => {
