@@ -30,6 +30,13 @@ const benches: Readonly<Record<string, Bench>> = {
       for (const size of sizes) yield* await benchKernelRoutes(say, size);
     },
   },
+  ipset: {
+    about: '10000 elements of a set, beside ipset restore',
+    rows: async function* ({ quick, sizes = [quick ? 500 : 10_000] }) {
+      const { benchIpset } = await import('./ipset/ipset.ts');
+      for (const size of sizes) yield* await benchIpset(say, size);
+    },
+  },
   'bgp-table': {
     about: 'BGP tables in and out, up to 1000000 routes, beside BIRD, FRR and GoBGP 4',
     prepare: async () => (await import('./bgp-table/bgp-table.ts')).prepareBgpTable(say),

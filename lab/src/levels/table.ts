@@ -118,7 +118,7 @@ export const levels: readonly Level[] = [
   }),
   level('demo', 'the two commands of the README', ['lab/test/demo/*.test.ts'], { needs: node, timeoutSeconds: 600 }),
   level('bench', 'the benchmarks at a small size: they run and print what they promise', ['bench/test/*.test.ts'], {
-    needs: [root, namespaces, commands('bird', 'vtysh'), gobgp],
+    needs: [root, namespaces, commands('bird', 'vtysh', 'ipset'), gobgp],
     timeoutSeconds: 600,
   }),
   level(
