@@ -117,10 +117,11 @@ await t.test('what we make, ipvsadm saves', async (t) => {
     '-a -f 100 -r 10.244.1.5:0 -i -w 1 --tun-type ipip',
     '-a -f 100 -r 10.244.1.6:0 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum',
     '-a -t 10.96.0.1:443 -r 10.244.1.5:6443 -m -w 1',
-    '-a -t 10.96.0.1:443 -r 10.244.1.6:6443 -m -w 0 -x 100 -y 50',
+    '-a -t 10.96.0.1:443 -r 10.244.1.6:6443 -m -w 0',
     '-a -t [fd00:96::1]:443 -r [fd00:1::5]:6443 -m -w 7',
     '-a -u 10.96.0.10:53 -r 10.244.1.7:53 -g -w 1',
   ]);
+  t.match(ipvsadm('-Ln --thresholds'), /10\.244\.1\.6:6443 +100 +50 /, 'which it does not save');
 });
 
 await t.test('what ipvsadm makes, we list', async (t) => {
