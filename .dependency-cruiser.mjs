@@ -60,7 +60,7 @@ const packages = {
       'annotations',
       'service',
       'kernel',
-      'module\\.ts',
+      'module\\.ts|problem\\.ts|problem-log\\.ts|work-loop\\.ts',
       'policy',
       'router',
       'ask/(?!model)',

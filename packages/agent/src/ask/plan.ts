@@ -9,7 +9,7 @@ import { ClusterStore } from '../cluster/store.ts';
 import type { AgentOptions } from '../options/options.ts';
 import type { ParsedOptions } from '../options/parse.ts';
 import { describeProblem } from '../options/problem.ts';
-import { planVipAnnouncements } from '../router/announcements.ts';
+import { VipRoutes } from '../router/announcements.ts';
 import { bestAddress } from '../router/identity.ts';
 import type { RouterInspection } from '../router/inspection.ts';
 import type { NodeFacts } from '../router/node-facts.ts';
@@ -105,7 +105,7 @@ function proposedCluster(
 
 /** The planners of the router over another cluster. */
 function propose(
-  { nodeName, plan: previous, vips: announced, meshPassword }: RouterInspection,
+  { nodeName, plan: previous, meshPassword }: RouterInspection,
   cluster: ClusterView,
   options: AgentOptions,
 ) {
@@ -120,12 +120,13 @@ function propose(
   const nodeByAddress = new Map(
     [...table.facts.values()].flatMap(({ name, addresses }) => addresses.map((address) => [address, name])),
   );
-  const planned = planVipAnnouncements(vips.announced.values(), plan.identity, nodeByAddress, announced);
+  const planned = new VipRoutes();
+  planned.planAll(vips.announced, plan.identity, nodeByAddress);
   return {
     plan,
     facts: table.facts,
     problems: [...problems, ...vips.problems, ...planned.problems],
-    announcements: [...plan.announcements, ...planned.announcements.values()],
+    announcements: [...plan.announcements, ...planned.routes.values()],
   };
 }
 

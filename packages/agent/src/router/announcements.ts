@@ -1,7 +1,7 @@
 /** What this node originates, reachable through its best address of the family. Policies say who gets it. */
 import type { Announcement } from '@routelet/bgp';
+import type { Problem } from '../problem.ts';
 import { bestAddress, type Identity } from './identity.ts';
-import type { Problem } from './problem.ts';
 import type { Vip } from './vip-table.ts';
 
 /** The pod CIDRs of this node. */

@@ -1,8 +1,8 @@
 /** Which external peers count: those of the flags, else those of the node's annotations, of their last good value if need be. */
 import type { ExternalPeer } from '../annotations/external-peer.ts';
 import { parsePeers } from '../annotations/peers.ts';
+import type { Problem } from '../problem.ts';
 import { annotationProblems } from './node-facts.ts';
-import type { Problem } from './problem.ts';
 
 export interface ExternalPeersPlan {
   readonly peers: readonly ExternalPeer[];

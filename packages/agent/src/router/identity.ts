@@ -6,8 +6,8 @@ import type { FamilyName } from '@routelet/bgp';
 import { ASN } from '../annotations/node.ts';
 import { formatAddress, type IpFamily, type Prefix, parseAddress } from '../annotations/prefix.ts';
 import type { AgentOptions } from '../options/options.ts';
+import type { Problem } from '../problem.ts';
 import type { NodeFacts } from './node-facts.ts';
-import type { Problem } from './problem.ts';
 
 export interface Identity {
   readonly name: string;

@@ -1,14 +1,14 @@
 /** What questions about a running router are answered from: its state at one moment. Nothing here changes anything. */
-import type { Announcement, Speaker } from '@routelet/bgp';
+import type { Speaker } from '@routelet/bgp';
 import type { Rib } from '@routelet/rib';
 import type { ClusterView, Kind } from '../cluster/model.ts';
 import type { AgentOptions } from '../options/options.ts';
 import type { Secret } from '../options/secret.ts';
+import type { Problem } from '../problem.ts';
 import type { HostFacts } from './host.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { RouterPlan } from './plan.ts';
 import type { NodeChanges, NodeChangesState } from './pod-network-preview.ts';
-import type { Problem } from './problem.ts';
 import type { RouteContext } from './route-context.ts';
 import type { RefusedRoute } from './routes.ts';
 
@@ -23,8 +23,6 @@ export interface RouterInspection {
   readonly plan: RouterPlan | undefined;
   /** Of the sessions with nodes. */
   readonly meshPassword: Secret | undefined;
-  /** Addresses of Services that are announced. */
-  readonly vips: ReadonlyMap<string, Announcement>;
   readonly context: RouteContext | undefined;
   readonly host: HostFacts | undefined;
   readonly speaker: Speaker | undefined;

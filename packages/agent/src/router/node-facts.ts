@@ -6,7 +6,7 @@ import { parseNodeAsn, parsePodCidrs, parseReflection, type Reflection } from '.
 import { type Prefix, parseAddress, parsePrefix } from '../annotations/prefix.ts';
 import { type AnnotationProblem, formatProblem, show } from '../annotations/problem.ts';
 import type { Node } from '../cluster/model.ts';
-import type { Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 
 export interface NodeFacts {
   readonly name: string;

@@ -6,7 +6,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Secret } from '../options/secret.ts';
-import type { Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 
 /** TCP_MD5SIG_MAXKEYLEN, include/uapi/linux/tcp.h. */
 const MAX_BYTES = 80;

@@ -6,12 +6,12 @@ import { type Announcement, createSpeaker, type PeerOptions, type Speaker, type 
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import type { AgentOptions } from '../options/options.ts';
+import type { Problem } from '../problem.ts';
 import type { VipRouteChanges } from './announcements.ts';
 import type { Identity } from './identity.ts';
 import { PeerMetrics } from './peer-metrics.ts';
 import { EXTERNAL } from './peers.ts';
 import type { Policies } from './policies.ts';
-import type { Problem } from './problem.ts';
 
 export interface PeeringPlan {
   readonly identity: Identity;

@@ -9,11 +9,11 @@ import { given } from '../annotations/peer-schema.ts';
 import { parseAddress } from '../annotations/prefix.ts';
 import type { AgentOptions } from '../options/options.ts';
 import type { Secret } from '../options/secret.ts';
+import type { Problem } from '../problem.ts';
 import { bestAddress, familyName, type Identity } from './identity.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { planPeerPolicies } from './peer-policies.ts';
 import type { Policies } from './policies.ts';
-import type { Problem } from './problem.ts';
 
 export type PeerPlanOptions = Pick<
   AgentOptions,

@@ -8,13 +8,13 @@ import { parseCommunities, parseImportReject, parseLocalAddresses, parsePathPrep
 import type { Node } from '../cluster/model.ts';
 import type { RouterPeer } from '../options/options.ts';
 import type { Secret } from '../options/secret.ts';
+import type { Problem } from '../problem.ts';
 import { planAnnouncements } from './announcements.ts';
 import { planExternalPeers } from './external-peers.ts';
 import { type Identity, type IdentityOptions, planIdentity } from './identity.ts';
 import { annotationProblems, type NodeFacts } from './node-facts.ts';
 import { type PeerPlanOptions, planPeers } from './peers.ts';
 import { type Policies, type PolicyOptions, planPolicies } from './policies.ts';
-import type { Problem } from './problem.ts';
 
 export interface RouterInput {
   readonly nodeName: string;

@@ -3,8 +3,8 @@
  * the order of the names decides, and the loser's CIDR is a problem with both named.
  */
 import { overlaps, type Prefix } from '../annotations/prefix.ts';
+import type { Problem } from '../problem.ts';
 import type { NodeFacts } from './node-facts.ts';
-import type { Problem } from './problem.ts';
 
 export interface Owned {
   readonly prefix: Prefix;

@@ -10,6 +10,7 @@ import type { ModuleRuleset, Ruleset } from '../kernel/ruleset.ts';
 import { applySysctls } from '../kernel/sysctl.ts';
 import type { Log } from '../log.ts';
 import type { AgentOptions } from '../options/options.ts';
+import type { Problem } from '../problem.ts';
 import { BRIDGE, planBridge } from './bridge.ts';
 import { planCni } from './cni.ts';
 import { readCniFile, writeCniFile } from './cni-file.ts';
@@ -18,7 +19,6 @@ import type { HostFacts } from './host.ts';
 import type { Identity } from './identity.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { type MtuOptions, podMtu } from './pod-mtu.ts';
-import type { Problem } from './problem.ts';
 
 /** In the order in which they are done: the CNI file needs the bridge's MTU, rules need the sets. */
 export const networkParts = ['sysctls', 'bridge', 'cni', 'sets', 'chains'] as const;

@@ -1,5 +1,5 @@
 /** Keeps count of the paths that are not installed, by prefix and by problem: many prefixes share one unusable next hop. */
-import type { Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 import type { RefusedRoute } from './routes.ts';
 
 export class Refusals {

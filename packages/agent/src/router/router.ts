@@ -18,6 +18,9 @@ import type { Metrics } from '../metrics/registry.ts';
 import type { Module, ModuleContext, ModuleDefinition, ModuleReport } from '../module.ts';
 import type { AgentOptions } from '../options/options.ts';
 import type { Secret } from '../options/secret.ts';
+import type { Problem } from '../problem.ts';
+import { ProblemLog } from '../problem-log.ts';
+import { WorkLoop } from '../work-loop.ts';
 import { VipRoutes } from './announcements.ts';
 import { BRIDGE } from './bridge.ts';
 import { checkCni } from './cni.ts';
@@ -34,13 +37,10 @@ import { Peering } from './peering.ts';
 import { planRouter, type RouterPlan } from './plan.ts';
 import { type NetworkPart, networkParts, PodNetwork } from './pod-network.ts';
 import { PodNetworkPreview } from './pod-network-preview.ts';
-import type { Problem } from './problem.ts';
-import { ProblemLog } from './problem-log.ts';
 import { type RouteContext, routeContext } from './route-context.ts';
 import { observeRib, updateRouteGauges } from './route-metrics.ts';
 import { ownsRoute } from './routes.ts';
 import { VipTable } from './vip-table.ts';
-import { WorkLoop } from './work-loop.ts';
 
 export interface InspectableRouter extends Module {
   /** The present state, for questions about it. */
@@ -230,7 +230,6 @@ class Router implements InspectableRouter {
       facts: this.#nodes.facts,
       plan: this.#plan,
       meshPassword: this.#lastMeshPassword,
-      vips: this.#vipAnnouncements.announcements,
       context: this.#context,
       host: this.#host,
       speaker: this.#peering.speaker,

@@ -6,8 +6,8 @@
 import type { Path } from '@routelet/bgp';
 import type { NextHop, NodeRoute } from '@routelet/rib';
 import { contains, type IpAddress, parseAddress, parsePrefix } from '../annotations/prefix.ts';
+import type { Problem } from '../problem.ts';
 import { tunnelNames } from './overlay/tunnel-name.ts';
-import type { Problem } from './problem.ts';
 import type { RouteContext } from './route-context.ts';
 import { bandwidthWeights } from './weights.ts';
 

@@ -5,11 +5,11 @@
 
 import { serviceOf } from '../cluster/endpoint-slice.ts';
 import type { ClusterChange, ClusterView } from '../cluster/model.ts';
+import type { Problem } from '../problem.ts';
 import type { RangeOptions } from '../service/address-ranges.ts';
 import { type AddressCheck, addressCheck } from '../service/address-ranges.ts';
 import { type OwnNode, summarizeEndpoints } from '../service/endpoint-summary.ts';
 import { describeAnnotations, readServiceFacts, type ServiceFacts, serviceKey } from '../service/service-facts.ts';
-import type { Problem } from './problem.ts';
 import { describeVip, isWanted, planVips, type VipDecision, type VipOptions } from './vip-plan.ts';
 
 /** An announced address, with what its Services want added to it. Equal content is the same object. */

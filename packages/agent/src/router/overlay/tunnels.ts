@@ -4,7 +4,7 @@
  * what has the kind of a tunnel and a name made of its own remote address.
  */
 import { type IpFamily, parseAddress } from '../../annotations/prefix.ts';
-import type { Problem } from '../problem.ts';
+import type { Problem } from '../../problem.ts';
 import { type Device, describeTunnel, sameTunnel, type Tunnel, tunnelKind } from './tunnel.ts';
 import { tunnelNames } from './tunnel-name.ts';
 

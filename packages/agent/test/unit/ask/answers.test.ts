@@ -53,7 +53,6 @@ function inspection(): RouterInspection {
     cluster,
     kinds: ['Node', 'Service', 'EndpointSlice'],
     meshPassword: undefined,
-    vips: new Map(),
     facts: known.facts,
     plan,
     context: routeContext(plan.identity, known.facts.values(), [subnet], options),

@@ -13,9 +13,9 @@ import {
 import { FakeKernel } from '@routelet/netlink-wire/fake';
 import t, { type Test } from 'tap';
 import type { AgentOptions } from '../../../../src/options/options.ts';
+import type { Problem } from '../../../../src/problem.ts';
 import type { GuePort } from '../../../../src/router/overlay/gue-ports.ts';
 import { Overlay } from '../../../../src/router/overlay/overlay.ts';
-import type { Problem } from '../../../../src/router/problem.ts';
 import { capturedLog } from '../../captured-log.ts';
 import { facts, identity } from '../fixture.ts';
 

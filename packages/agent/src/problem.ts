@@ -1,4 +1,4 @@
-/** Something in the cluster or in the options that keeps a part of the router from its work, as data and as a sentence. */
+/** Something in the cluster or in the options that keeps a part of the agent from its work, as data and as a sentence. */
 export type ProblemCode =
   | 'annotation'
   | 'node-missing'

@@ -1,7 +1,7 @@
 import t from 'tap';
-import type { Log } from '../../../src/log.ts';
-import type { Problem } from '../../../src/router/problem.ts';
-import { ProblemLog } from '../../../src/router/problem-log.ts';
+import type { Log } from '../../src/log.ts';
+import type { Problem } from '../../src/problem.ts';
+import { ProblemLog } from '../../src/problem-log.ts';
 
 function record(): { log: Log; lines: string[] } {
   const lines: string[] = [];

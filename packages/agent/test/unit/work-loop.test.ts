@@ -1,5 +1,5 @@
 import t from 'tap';
-import { WorkLoop } from '../../../src/router/work-loop.ts';
+import { WorkLoop } from '../../src/work-loop.ts';
 
 type Part = 'a' | 'b' | 'c';
 

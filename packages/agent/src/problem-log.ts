@@ -1,5 +1,5 @@
 /** Logs each problem once when it appears and once when it is gone, however often the plans that find it run. */
-import type { Log } from '../log.ts';
+import type { Log } from './log.ts';
 import type { Problem } from './problem.ts';
 
 export class ProblemLog {
