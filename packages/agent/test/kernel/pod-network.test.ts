@@ -166,6 +166,16 @@ for (const backend of ['nft', 'legacy']) {
     await network.apply('sets', await state([own, other]));
     changing();
 
+    // The node's address moved to another interface: its rule comes, and the one of the old interface goes.
+    const before = await state([own, other]);
+    const moved = { ...before, host: { ...before.host, interface: { index: 99, name: 'bond0', mtu: 1450 } } };
+    t.strictSame(await network.apply('chains', moved), []);
+    t.match(sh('iptables -S FORWARD'), /-o bond0 .*with which node ip is associated/);
+    t.notMatch(sh('iptables -S FORWARD; ip6tables -S FORWARD'), /-o eth0 /);
+    t.strictSame(await network.apply('chains', before), []);
+    t.equal(standing(), wanted);
+    changing();
+
     const drifts = [
       'iptables -D FORWARD 2',
       'iptables -D FORWARD 1; iptables -A FORWARD -i kube-bridge -m comment --comment "allow outbound traffic from pods" -j ACCEPT',
