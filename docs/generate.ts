@@ -151,6 +151,7 @@ const needWords: { readonly [K in Exclude<Need['kind'], 'command' | 'file'>]: st
   kubernetes: 'Go',
   gobgp: 'Go',
   image: 'dpkg',
+  guest: 'x86-64, apt-get',
 };
 
 function needsOf(needs: Level['needs']): string {

@@ -8,7 +8,9 @@ import type { CommandResult, ExitStatus, LabProcess } from './process.ts';
 import { waitFor } from './wait.ts';
 
 const askScript = fileURLToPath(new URL('../../packages/agent/src/ask/main.ts', import.meta.url));
-const mainScript = fileURLToPath(new URL('../../packages/agent/src/main.ts', import.meta.url));
+/** The emulated guest has it bundled. */
+const mainScript =
+  process.env['ROUTELET_AGENT_SCRIPT'] ?? fileURLToPath(new URL('../../packages/agent/src/main.ts', import.meta.url));
 
 const HEALTH_PORT = 20244;
 const METRICS_PORT = 8080;

@@ -16,10 +16,9 @@ const native = ['netlink', 'koffi'];
 /** A part of tap that loads React, to print JSX in a difference. */
 const jsxPrinter = /tcompare\/dist\/esm\/react-element-to-jsx-string\.js$/;
 
-const ownPlace: Plugin = {
+const ownPlace = (entries: readonly string[]): Plugin => ({
   name: 'own place',
-  setup({ onLoad, onResolve, initialOptions: { entryPoints } }) {
-    const entries = Array.isArray(entryPoints) ? entryPoints.map((file) => resolve(projectRoot, String(file))) : [];
+  setup({ onLoad, onResolve }) {
     onResolve({ filter: new RegExp(`^(${native.join('|')})(/|$)`) }, ({ path, importer }) => ({
       path: createRequire(importer).resolve(path),
       external: true,
@@ -41,29 +40,27 @@ const ownPlace: Plugin = {
       return { contents, loader };
     });
   },
-};
+});
 
-/** Bundles files, named from the project's root, into `folder`. Returns where each one is. */
+/** Bundles files, named from the project's root, into `folder`. What is imported on demand stays apart. Returns where each is. */
 export async function bundle(files: readonly string[], folder: string): Promise<ReadonlyMap<string, string>> {
-  const outputs = new Map(files.map((file, index) => [file, join(folder, `${index}.mjs`)]));
-  const jobs = [...outputs].map(([file, outfile]) =>
-    build({
-      absWorkingDir: projectRoot,
-      entryPoints: [file],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node22',
-      keepNames: true,
-      logLevel: 'silent',
-      plugins: [ownPlace],
-      // CommonJS packages ask for Node's own modules by `require`.
-      banner: {
-        js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-      },
-    }),
-  );
-  await Promise.all(jobs);
-  return outputs;
+  await build({
+    absWorkingDir: projectRoot,
+    entryPoints: files.map((file, index) => ({ in: file, out: String(index) })),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    keepNames: true,
+    logLevel: 'silent',
+    plugins: [ownPlace(files.map((file) => resolve(projectRoot, file)))],
+    // CommonJS packages ask for Node's own modules by `require`.
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+    },
+  });
+  return new Map(files.map((file, index) => [file, join(folder, `${index}.mjs`)]));
 }

@@ -18,7 +18,7 @@ mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro modules
 for module in virtio_console virtio_net virtio_rng virtio_blk; do modprobe "$module" || die "cannot load $module"; done
 # Node comes on a disk: from 9p its 150 MB would be read page by page. It is first on the PATH.
 rm -f /usr/local/bin/node
-head -c "$(parameter routelet.node)" /dev/vda >/usr/local/bin/node && chmod 755 /usr/local/bin/node || die 'cannot copy Node'
+dd bs=4M iflag=count_bytes count="$(parameter routelet.node)" if=/dev/vda of=/usr/local/bin/node status=none && chmod 755 /usr/local/bin/node || die 'cannot copy Node'
 hostname guest
 ip link set lo up
 ip link set eth0 up

@@ -9,24 +9,16 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, type Readable } from 'node:stream';
 import { LabError } from '../errors.ts';
+import type { RunningFile } from '../levels/run-file.ts';
 import { LabProcess } from '../process.ts';
 import { within } from '../wait.ts';
 import type { GuestKernel } from './kernel.ts';
 import { MarkedOutput } from './marked-output.ts';
 
-const BOOT_DEADLINE_MS = 90_000;
+const BOOT_DEADLINE_MS = 150_000;
 const MEMORY_MIB = 2048;
 const CPUS = 2;
-
-export interface GuestJob {
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  /** The status, or why there is none. */
-  readonly exit: Promise<number | string>;
-  kill(): void;
-}
 
 interface Lane {
   readonly number: number;
@@ -41,6 +33,7 @@ export class Guest {
   readonly #control: Socket;
   readonly #lanes: readonly Lane[];
   readonly #servers: readonly Server[];
+  #why = 'a panic, or the emulator failed';
 
   private constructor(
     process: LabProcess,
@@ -102,35 +95,32 @@ export class Guest {
     return this.#process.pid;
   }
 
-  /** The last lines of the console: the kernel's own messages, a panic among them. */
-  console(lines?: number): string {
-    return this.#process.tail(lines);
-  }
-
-  /** Runs a shell script in the guest. There must be a free lane. */
-  start(script: string): GuestJob {
+  /** Runs a shell script in the guest; at most one for each lane at a time. */
+  start(script: string): RunningFile {
     const lane = this.#lanes.find(({ busy }) => !busy);
     if (lane === undefined) throw new LabError('command-failed', `the guest runs ${this.#lanes.length} jobs already`);
-    if (this.#process.ended !== undefined)
-      throw new LabError('process-ended', `the guest has ended; end of its console:\n${this.console()}`);
     lane.busy = true;
     const mark = randomUUID();
-    const stdout = new MarkedOutput(mark);
-    const stderr = new MarkedOutput(mark);
+    const [stdout, stderr] = [new MarkedOutput(mark), new MarkedOutput(mark)];
     lane.jobs.pipe(stdout);
     lane.errors.pipe(stderr);
+    let running = true;
     const exit = Promise.all([stdout.status, stderr.status]).then(([status]) => {
       lane.jobs.unpipe(stdout);
       lane.errors.unpipe(stderr);
-      lane.busy = false;
-      return status ?? `the end of the guest; end of its console:\n${this.console()}`;
+      lane.busy = running = false;
+      return status ?? `the end of the guest (${this.#why}); end of its console:\n${this.#process.tail(40)}`;
     });
-    lane.jobs.write(`${mark} ${Buffer.from(script).toString('base64')}\n`);
-    return { stdout, stderr, exit, kill: () => void this.#control.write(`${lane.number}\n`) };
+    if (lane.jobs.readableEnded) for (const output of [stdout, stderr]) output.end();
+    else lane.jobs.write(`${mark} ${Buffer.from(script).toString('base64')}\n`);
+    // What a job leaves behind ends with its namespaces; a late kill would hit the lane's next job.
+    const kill = () => void (running && this.#control.write(`${lane.number}\n`));
+    return { stdout, stderr, exit, kill };
   }
 
-  /** Ends the guest, with all that runs in it. */
-  async stop(): Promise<void> {
+  /** Ends the guest, with all that runs in it; what runs then gets `why` as its exit. */
+  async stop(why = 'it was stopped'): Promise<void> {
+    this.#why = why;
     if (this.#process.ended === undefined) await this.#process.stop('SIGKILL');
     for (const server of this.#servers) server.close();
     rmSync(this.#folder, { recursive: true, force: true });

@@ -1,12 +1,15 @@
 /**
  * `npm test`: runs the levels of `table.ts` (all of them, or those named on the command line), prints a line for each
- * file and a table at the end, and closes with one line `N passed, N failed, N skipped`. The Kubernetes programs are
- * built beside the levels that do not need them. With CI=true a skipped level is a failure: CI promises all of them.
+ * file and a table at the end, and closes with one line `N passed, N failed, N skipped`. Levels run one after the other,
+ * but for those that are declared to run beside the others: what they print comes whole, when they end. The Kubernetes
+ * programs are built beside the levels that do not need them. With CI=true a skipped level is a failure: CI promises all
+ * of them.
  */
 import { globSync } from 'node:fs';
+import { GuestFiles } from '../emulated/guest-files.ts';
 import { projectRoot, unmet } from './needs.ts';
 import { Preparations } from './prepare.ts';
-import { type FileResult, runFile } from './run-file.ts';
+import { type FileResult, type RunOptions, runFile } from './run-file.ts';
 import { type Level, levels } from './table.ts';
 
 interface LevelResult {
@@ -16,7 +19,9 @@ interface LevelResult {
   readonly seconds: number;
 }
 
-const say = (line: string): void => console.log(line);
+type Say = (line: string) => void;
+
+const say: Say = (line) => console.log(line);
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !levels.some((level) => level.name === name));
 if (unknown.length > 0) {
@@ -32,16 +37,24 @@ async function run(chosen: readonly Level[]): Promise<number> {
   // The slow one is made beside the levels that do not need it.
   const slow = chosen.filter(runnable).flatMap(({ needs }) => needs.filter(({ kind }) => kind === 'kubernetes'));
   for (const need of slow) void preparations.of(need);
-  const results: LevelResult[] = [];
-  for (const level of chosen) results.push(await runLevel(level, preparations));
-  return summary(results);
+  // A level that runs alone may print as it goes.
+  const beside = chosen.length > 1 ? chosen.filter((level) => level.beside) : [];
+  const results = new Map<Level, LevelResult>();
+  const others = beside.map(async (level) => {
+    const lines: string[] = [];
+    results.set(level, await runLevel(level, preparations, (line) => lines.push(line)));
+    say(lines.join('\n'));
+  });
+  for (const level of chosen) if (!beside.includes(level)) results.set(level, await runLevel(level, preparations, say));
+  await Promise.all(others);
+  return summary(chosen.flatMap((level) => results.get(level) ?? []));
 }
 
 function runnable(level: Level): boolean {
   return level.needs.every((need) => unmet(need) === undefined);
 }
 
-async function runLevel(level: Level, preparations: Preparations): Promise<LevelResult> {
+async function runLevel(level: Level, preparations: Preparations, say: Say): Promise<LevelResult> {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const missing = level.needs.map(unmet).filter((why) => why !== undefined);
@@ -50,21 +63,40 @@ async function runLevel(level: Level, preparations: Preparations): Promise<Level
     return { level, files: [], skipped: missing.join('; '), seconds: 0 };
   }
   say(`==> ${level.name}: ${level.about}`);
-  try {
-    for (const need of level.needs) await preparations.of(need);
-  } catch (error) {
-    const files = [failure(level.name, error instanceof Error ? error.message : String(error))];
-    return { level, files, seconds: seconds() };
-  }
+  const failure = (file: string, report: string): LevelResult => {
+    say(`  FAIL ${file}: ${report}`);
+    return { level, files: [{ file, passed: 0, failed: 1, seconds: 0, report }], seconds: seconds() };
+  };
   const files = level.files.flatMap((pattern) => globSync(pattern, { cwd: projectRoot })).sort();
   // A level that finds nothing to test has not passed.
-  if (files.length === 0)
-    return { level, files: [failure(level.name, `no file matches ${level.files.join(', ')}`)], seconds: seconds() };
+  if (files.length === 0) return failure(level.name, `no file matches ${level.files.join(', ')}`);
+  let guest: GuestFiles | undefined;
+  try {
+    for (const need of level.needs) await preparations.of(need);
+    if (level.guest) {
+      guest = await GuestFiles.boot(files, level);
+      say(`      the guest booted in ${guest.bootSeconds.toFixed(1)} s`);
+    }
+    const start = guest?.start;
+    const results = await runFiles(files, { ...level, ...(start === undefined ? {} : { start }) }, say);
+    return { level, files: results, seconds: seconds() };
+  } catch (error) {
+    return failure(level.name, error instanceof Error ? error.message : String(error));
+  } finally {
+    await guest?.stop();
+  }
+}
+
+async function runFiles(
+  files: readonly string[],
+  options: Omit<RunOptions, 'onRemark'> & Pick<Level, 'jobs'>,
+  say: Say,
+) {
   const results: FileResult[] = [];
   const waiting = [...files];
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const result = await runFile(file, { ...level, onRemark: (line) => say(`      ${line}`) });
+      const result = await runFile(file, { ...options, onRemark: (line) => say(`      ${line}`) });
       results.push(result);
       say(
         `  ${result.failed === 0 ? 'ok  ' : 'FAIL'} ${file} (${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ''}, ${result.seconds.toFixed(1)} s)`,
@@ -72,13 +104,8 @@ async function runLevel(level: Level, preparations: Preparations): Promise<Level
       if (result.report !== '') say(result.report.replaceAll(/^/gm, '       | '));
     }
   };
-  await Promise.all(Array.from({ length: level.jobs }, worker));
-  return { level, files: results, seconds: seconds() };
-}
-
-function failure(file: string, report: string): FileResult {
-  say(`  FAIL ${file}: ${report}`);
-  return { file, passed: 0, failed: 1, seconds: 0, report };
+  await Promise.all(Array.from({ length: options.jobs }, worker));
+  return results;
 }
 
 function summary(results: readonly LevelResult[]): number {

@@ -32,6 +32,8 @@ export function unmet(need: Need): string | undefined {
       return existsSync(need.path) ? undefined : `${need.path} is missing: apt-get install ${need.package}`;
     case 'image':
       return onPath('dpkg') ? undefined : 'the image is made of Debian packages, and there is no dpkg command';
+    case 'guest':
+      return unmetByGuest();
     case 'gobgp':
       return onPath('go') ? undefined : 'GoBGP 4 is built with Go 1.26 or newer, and there is no go command';
     case 'kubernetes':
@@ -39,4 +41,13 @@ export function unmet(need: Need): string | undefined {
         ? undefined
         : 'the Kubernetes binaries are built with Go 1.26 or newer, and there is no go command';
   }
+}
+
+function unmetByGuest(): string | undefined {
+  if (process.arch !== 'x64')
+    return `the emulated guest is an x86-64 machine, as this one has to be: it is ${process.arch}`;
+  const missing = ['apt-get', 'dpkg'].filter((command) => !onPath(command));
+  return missing.length === 0
+    ? undefined
+    : `the kernel of the emulated guest is a Debian package, and there is no ${missing.join(', ')} command`;
 }

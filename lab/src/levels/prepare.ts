@@ -1,10 +1,11 @@
 /**
  * What levels need made before they start, outside of their namespaces, where the package registries are reachable: the
- * Kubernetes programs, GoBGP and the agent's image. Each is made once a run, however many levels ask.
+ * Kubernetes programs, GoBGP, the agent's image and the kernel of the emulated guest. Each is made once a run, however many levels ask.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { buildImage, imageFile } from '../../../deploy/image/build.ts';
+import { buildGuestKernel } from '../emulated/kernel.ts';
 import { buildPrograms, clusterPrograms } from '../kubernetes/binaries.ts';
 import type { Need } from './table.ts';
 
@@ -13,6 +14,7 @@ type Progress = (line: string) => void;
 const makers: Partial<Record<Need['kind'], (progress: Progress) => Promise<void>>> = {
   kubernetes: (progress) => buildPrograms(clusterPrograms, progress),
   gobgp: (progress) => buildPrograms(['gobgpd'], progress),
+  guest: async (progress) => void (await buildGuestKernel(progress)),
   image: async (progress) => {
     mkdirSync(dirname(imageFile), { recursive: true });
     await buildImage(imageFile, progress);

@@ -72,7 +72,8 @@ export async function runFile(file: string, options: RunOptions): Promise<FileRe
   });
   running.stdout.pipe(parser);
   running.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-  const [exit] = await Promise.all([running.exit, finished(running.stdout), finished(running.stderr)]);
+  const ends = [running.stdout, running.stderr].map((stream) => finished(stream, { writable: false }));
+  const [exit] = await Promise.all([running.exit, ...ends]);
   clearTimeout(timer);
   // Whatever the file left behind ends with it.
   running.kill();

@@ -10,7 +10,8 @@ export type Need =
   | { readonly kind: 'file'; readonly path: string; readonly package: string }
   | { readonly kind: 'kubernetes' }
   | { readonly kind: 'gobgp' }
-  | { readonly kind: 'image' };
+  | { readonly kind: 'image' }
+  | { readonly kind: 'guest' };
 
 export interface Level {
   readonly name: string;
@@ -24,12 +25,17 @@ export interface Level {
   readonly jobs: number;
   /** Bound on one file, in seconds: a hang is a failure. */
   readonly timeoutSeconds: number;
+  /** Files run in the emulated guest, which boots once for all of them, each in namespaces of its own. */
+  readonly guest: boolean;
+  /** Runs beside the other levels, which run one after the other. */
+  readonly beside: boolean;
 }
 
 const root: Need = { kind: 'root' };
 /** Made by the runner before the level, with the network that the level's namespaces do not have. */
 const kubernetes: Need = { kind: 'kubernetes' };
 const image: Need = { kind: 'image' };
+const guest: Need = { kind: 'guest' };
 const gobgp: Need = { kind: 'gobgp' };
 const commands = (...names: string[]): Need => ({ kind: 'command', commands: names });
 const namespaces = commands('unshare', 'nsenter', 'ip');
@@ -38,7 +44,18 @@ const node = [root, namespaces, commands('iptables', 'ipset', 'ping', 'ss', 'set
 const watched = commands('nft');
 
 function level(name: string, about: string, files: readonly string[], rest: Partial<Level> = {}): Level {
-  return { name, about, files, needs: [], isolated: false, jobs: 1, timeoutSeconds: 300, ...rest };
+  return {
+    name,
+    about,
+    files,
+    needs: [],
+    isolated: false,
+    jobs: 1,
+    timeoutSeconds: 300,
+    guest: false,
+    beside: false,
+    ...rest,
+  };
 }
 
 export const levels: readonly Level[] = [
@@ -84,6 +101,21 @@ export const levels: readonly Level[] = [
     isolated: true,
     timeoutSeconds: 900,
   }),
+  level(
+    'emulated',
+    'IPVS, tunnels and overlays in the full kernel of an emulated guest',
+    ['packages/*/test/emulated/*.test.ts', 'lab/test/emulated/*.test.ts'],
+    {
+      needs: [
+        ...[root, namespaces, cni, guest],
+        commands('qemu-system-x86_64', 'busybox', 'cpio', 'depmod', 'setpriv', 'ipvsadm', 'iptables', 'ipset', 'ping'),
+      ],
+      guest: true,
+      beside: true,
+      jobs: 2,
+      timeoutSeconds: 240,
+    },
+  ),
   level('lab', 'the lab itself: nodes, pods by CNI, daemons', ['lab/test/lab/*.test.ts'], {
     needs: [...node, watched, commands('bird', 'vtysh', 'gobgpd', 'strace')],
     isolated: true,
