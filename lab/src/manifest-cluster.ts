@@ -9,7 +9,7 @@ import { type AgentOptions, type LabAgent, startAgent } from './agent.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
 import { ManifestFolder, type NodeManifest } from './manifests.ts';
-import type { LabNode } from './node.ts';
+import type { LabNode, NodeOptions } from './node.ts';
 import type { LabPod } from './pod.ts';
 import { waitFor } from './wait.ts';
 
@@ -67,6 +67,9 @@ export function nodeManifests(
   }));
 }
 
+/** Where a node stands: its bridge, and its gateway to the others. */
+export type Site = Pick<NodeOptions, 'bridge' | 'gateway4' | 'gateway6'>;
+
 export interface Member {
   readonly manifest: NodeManifest;
   readonly node: LabNode;
@@ -109,13 +112,14 @@ export class ManifestCluster {
     return member;
   }
 
-  /** Writes the Node's manifest, makes the node and starts its agent. */
-  async add(manifest: NodeManifest, agentOptions: AgentOptions = {}): Promise<Member> {
+  /** Writes the Node's manifest, makes the node, at `site` when it is not on the one bridge of all, and starts its agent. */
+  async add(manifest: NodeManifest, agentOptions: AgentOptions = {}, site: Site = {}): Promise<Member> {
     const [ipv4, ipv6] = [
       manifest.addresses.find((a) => !a.includes(':')),
       manifest.addresses.find((a) => a.includes(':')),
     ];
     const node = await this.lab.node({
+      ...site,
       name: manifest.name,
       ...(ipv4 === undefined ? {} : { ipv4: `${ipv4}/${SUBNET_BITS.ipv4}` }),
       ...(ipv6 === undefined ? {} : { ipv6: `${ipv6}/${SUBNET_BITS.ipv6}` }),

@@ -1,0 +1,3 @@
+import { testOverlay } from './overlay.ts';
+
+await testOverlay({ type: 'subnet', encap: 'ipip' });
