@@ -5,7 +5,7 @@ import { runWarmUp } from './warm-up.ts';
 
 /**
  * Has the engine compile what a route goes through, by made-up routes in private speakers in memory, before the first real
- * ones come. A process pays for it once, before it starts its speaker: some 0.4 s of processor time. Without it the same
+ * ones come. A process pays for it once, before it starts its speaker: some 0.6 s of processor time. Without it the same
  * is paid while the first table comes in.
  */
 export function warmUp({ routes = 100_000 }: WarmUpOptions = {}): Promise<void> {
