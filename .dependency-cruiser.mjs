@@ -63,7 +63,7 @@ const packages = {
       'module\\.ts|problem\\.ts|problem-log\\.ts|work-loop\\.ts',
       'policy',
       'router',
-      'ask/(?!model)',
+      'ask/(?!model)|cleanup',
       'daemon\\.ts',
       'main\\.ts',
     ],

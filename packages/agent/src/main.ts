@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { askableRouter } from './ask/router.ts';
+import { isAnswered } from './ask/server.ts';
+import { cleanUp } from './cleanup/cleanup.ts';
 import { Daemon } from './daemon.ts';
 import { createLog, type Log } from './log.ts';
 import { resolveNodeName } from './node-name.ts';
@@ -54,6 +56,10 @@ async function main(): Promise<void> {
     process.exitCode = EXIT_FAILED;
     return;
   }
+  if (options.cleanupConfig) {
+    process.exitCode = await cleanNode(options.askSocket);
+    return;
+  }
   if (!options.runRouter) {
     log.info('nothing to run: router, firewall and service proxy are all off');
     return;
@@ -79,6 +85,18 @@ async function main(): Promise<void> {
     process.exit(EXIT_FAILED);
   }
   log.info('started', { rssMb: Math.round(process.memoryUsage.rss() / 1e6) });
+}
+
+/** Prints what it does; the log is for those who run the agent. */
+async function cleanNode(askSocket: string): Promise<number> {
+  const socket = process.env['ROUTELET_SOCKET'] || askSocket;
+  if (socket !== '' && (await isAnswered(socket))) {
+    process.stderr.write(`routelet-agent: an agent runs on this node and answers on ${socket}: stop it first\n`);
+    return EXIT_FAILED;
+  }
+  const { removed, failed } = await cleanUp(process.env, (line) => process.stdout.write(`${line}\n`));
+  process.stdout.write(`${removed} removed, ${failed} failed\n`);
+  return failed === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 function stopOnSignals(daemon: Daemon, log: Log): void {

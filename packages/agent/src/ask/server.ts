@@ -72,7 +72,7 @@ async function listen(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Server> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  if (await answers(path))
+  if (await isAnswered(path))
     throw new Error(`another process answers on ${path}: is another agent running on this node?`);
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
@@ -93,7 +93,7 @@ async function listen(
 }
 
 /** Whether a living process has the socket. Rejects for a file that is no socket: it is not ours to remove. */
-async function answers(path: string): Promise<boolean> {
+export async function isAnswered(path: string): Promise<boolean> {
   const file = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });

@@ -41,6 +41,19 @@ export function planRouteTables(text: string, table: RouteTable): RouteTablesPla
   return { append: `${text === '' || text.endsWith('\n') ? '' : '\n'}${table.id} ${table.name}\n` };
 }
 
+/** The text without the lines of these tables; a line with another number or name stays. */
+export function withoutRouteTables(
+  text: string,
+  tables: readonly RouteTable[],
+): { readonly rest: string; readonly lines: readonly string[] } {
+  const isOurs = (line: string) => {
+    const [number, name] = line.replace(/#.*/, '').trim().split(/\s+/);
+    return tables.some((table) => Number(number) === table.id && name === table.name);
+  };
+  const lines = text.split('\n');
+  return { rest: lines.filter((line) => !isOurs(line)).join('\n'), lines: lines.filter(isOurs) };
+}
+
 /** Resolves with the sentence that says why the name is not there; undefined when it is. */
 export async function ensureRouteTable(
   table: RouteTable,

@@ -36,12 +36,11 @@ export const general = {
     description: 'How long to wait for the first full list of the cluster',
     check: positive,
   }),
-  cleanupConfig: known('cleanup', {
+  cleanupConfig: built({
     name: 'cleanup-config',
     kind: bool,
     default: false,
-    off: [false],
-    description: 'Remove everything from the kernel and exit',
+    description: 'Remove what the agent has put on this node, and nothing else, and exit',
   }),
   runRouter: built({
     name: 'run-router',
