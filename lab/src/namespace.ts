@@ -83,7 +83,9 @@ export class NetNamespace {
 
   /** Asks an HTTP server from inside of the namespace. Rejects when it cannot be reached within five seconds. */
   async get(host: string, port: number, path: string): Promise<HttpAnswer> {
-    const text = await this.exec(['bash', '-c', GET, 'get', host, String(port), path], { deadlineMs: 5000 });
+    // Bash takes the socket that Node gives it as standard input for rshd's, and would read the user's ~/.bashrc.
+    const ask = ['bash', '--norc', '-c', GET, 'get', host, String(port), path];
+    const text = await this.exec(ask, { deadlineMs: 5000 });
     const [, status, body = ''] = /^HTTP\/1\.\d (\d{3}).*?\r\n\r\n(.*)$/s.exec(text) ?? [];
     return { status: Number(status), body };
   }
