@@ -1,5 +1,5 @@
 /**
- * Reads from a strace of a process, and of all it starts, what it asked to be changed: rtnetlink requests that make or
+ * Reads from a strace of a process, and of all it starts, what it asked to be changed: netlink requests that make or
  * delete something, commands that do, and kernel settings opened for writing. Shares no code with what it watches.
  */
 import { readFile } from 'node:fs/promises';
@@ -41,9 +41,13 @@ function changingCommand(line: string): string | undefined {
   return onlyReads[command]?.(words.slice(1)) === true ? undefined : words.join(' ');
 }
 
+/** Of rtnetlink, ipset and connection tracking, as strace names them. */
+const changingMessage =
+  /\b(?:RTM_(?:NEW|DEL)\w+|IPSET_CMD_(?:CREATE|DESTROY|FLUSH|RENAME|SWAP|ADD|DEL)|IPCTNL_MSG_CT_(?:NEW|DELETE))\b/g;
+
 /** The changes one line of strace output tells of. */
 export function changesInLine(line: string): string[] {
-  const requests = /\b(?:sendto|sendmsg|sendmmsg)\(/.test(line) ? line.match(/\bRTM_(?:NEW|DEL)\w+/g) : null;
+  const requests = /\b(?:sendto|sendmsg|sendmmsg)\(/.test(line) ? line.match(changingMessage) : null;
   if (requests !== null) return [...requests];
   if (line.includes('execve(')) return [changingCommand(line)].filter((command) => command !== undefined);
   const setting = /openat\([^"]*"(\/proc\/sys\/[^"]+)", [^)]*O_(?:WRONLY|RDWR)/.exec(line)?.[1];

@@ -43,7 +43,7 @@ t.test('the trace tells requests and commands that change from those that read',
     ['ip route add 198.51.100.0/24 via 192.0.2.12', ['ip route add 198.51.100.0/24 via 192.0.2.12', 'RTM_NEWROUTE']],
     ['ip route del 198.51.100.0/24', ['ip route del 198.51.100.0/24', 'RTM_DELROUTE']],
     ['iptables -A FORWARD -j ACCEPT', ['iptables -A FORWARD -j ACCEPT']],
-    ['ipset create s hash:ip', ['ipset create s hash:ip']],
+    ['ipset create s hash:ip', ['ipset create s hash:ip', 'IPSET_CMD_CREATE']],
     ['echo 1 > /proc/sys/net/ipv4/ip_forward', ['write to /proc/sys/net/ipv4/ip_forward']],
     ['modprobe nothing', ['modprobe nothing']],
   ];
