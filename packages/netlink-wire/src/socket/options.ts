@@ -31,8 +31,15 @@ export interface SocketCalls {
   getsockname(descriptor: number, address: Uint8Array, length: number[]): number;
 }
 
-/** @returns undefined where koffi is not installed or does not run. */
-export async function loadSocketCalls(): Promise<SocketCalls | undefined> {
+let loaded: Promise<SocketCalls | undefined> | undefined;
+
+/** Once a process: koffi keeps each type that was declared. @returns undefined where koffi is not installed or does not run. */
+export function loadSocketCalls(): Promise<SocketCalls | undefined> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<SocketCalls | undefined> {
   try {
     const { default: koffi } = await import('koffi');
     // No name: the C library that Node itself is linked to, glibc or musl.
