@@ -29,6 +29,8 @@ const cluster = await ManifestCluster.create(lab, nodeManifests(2, ['ipv4']), {
     '--bgp-graceful-restart',
     '--bgp-graceful-restart-time=77s',
     '--bgp-long-lived-stale-time=1h',
+    // Changes of a peer that touch no session are told of at this level.
+    '--v=1',
   ],
 });
 watchOver(t, cluster);
