@@ -126,6 +126,7 @@ const foreignFlags = new Set([
   ...['namespace', 'selector', 'tail', 'timeout', 'all-containers', 'from-file', 'dry-run', 'type', 'overwrite'],
   ...['limit', 'filename', 'all', 'socket'],
   ...['node-ip', 'flag', 'expose-gc', 'inputs', 'seed'],
+  ...['node-ip', 'flag', 'expose-gc', 'inputs', 'seed', 'corpus', 'minutes'],
   ...['net', 'pid', 'fork', 'kill-child', 'mount-proc', 'json', 'comment', 'random-fully', 'match-set', 'omit'],
 ]);
 
