@@ -1,0 +1,104 @@
+/**
+ * The variants of the DaemonSet: `node deploy/generate.ts` writes them from routelet.yaml, which is the generic one and
+ * written by hand. A unit test fails when one says something else.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+export interface Variant {
+  /** In this folder. */
+  readonly file: string;
+  /** First line of the file. */
+  readonly about: string;
+  /** Flags of the agent that are added, or have another value. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Replaced once each; a text that is not there is a mistake. */
+  readonly replaced?: readonly (readonly [text: string, by: string])[];
+}
+
+const vips = { 'advertise-cluster-ip': 'true', 'advertise-external-ip': 'true', 'advertise-loadbalancer-ip': 'true' };
+
+const LAST_PLUGIN = `          "ipam": {
+            "type": "host-local"
+          }
+        }
+`;
+const PORTMAP = `${LAST_PLUGIN.trimEnd()},
+        {
+          "type": "portmap",
+          "capabilities": {
+            "snat": true,
+            "portMappings": true
+          }
+        }
+`;
+
+export const variants: readonly Variant[] = [
+  {
+    file: 'routelet-advertise-routes.yaml',
+    about: 'routelet as in routelet.yaml, and addresses of Services announced to external peers.',
+    flags: vips,
+  },
+  {
+    file: 'routelet-only-advertise-routes.yaml',
+    about:
+      'routelet beside another pod network: no CNI file, no sessions between nodes, routes to external peers alone.',
+    flags: {
+      'enable-cni': 'false',
+      'enable-ibgp': 'false',
+      'enable-overlay': 'false',
+      'enable-pod-egress': 'false',
+      ...vips,
+    },
+  },
+  {
+    file: 'routelet-hostport.yaml',
+    about: 'routelet as in routelet.yaml, with hostPort of pods by the CNI plugin portmap.',
+    replaced: [[LAST_PLUGIN, PORTMAP]],
+  },
+  {
+    file: 'routelet-kubeadm.yaml',
+    about:
+      'routelet on a cluster of kubeadm: the API server is found by the kubeconfig of kube-proxy, before there are Services.',
+    flags: { kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf' },
+    replaced: [
+      [
+        '            - { name: socket, mountPath: /run/routelet }\n',
+        '            - { name: socket, mountPath: /run/routelet }\n            - { name: kube-proxy, mountPath: /var/lib/kube-proxy, readOnly: true }\n',
+      ],
+      [
+        '        - { name: socket, emptyDir: {} }\n',
+        '        - { name: socket, emptyDir: {} }\n        - { name: kube-proxy, configMap: { name: kube-proxy } }\n',
+      ],
+    ],
+  },
+];
+
+const ARGUMENTS = /( +)args:\n((?: +- --[^\n]+\n)+)/;
+
+/** The text of a variant's file. Throws when the base has not what it changes. */
+export function variantText(base: string, { about, flags = {}, replaced = [] }: Variant): string {
+  let text = base.replace(/^(?:#[^\n]*\n)+/, `# ${about}\n# Generated from routelet.yaml by generate.ts.\n`);
+  const [block, indent = '', lines = ''] = ARGUMENTS.exec(text) ?? [];
+  if (block === undefined) throw new Error('the base has no arguments of the agent');
+  const others = lines
+    .split('\n')
+    .filter((line) => line !== '' && !Object.keys(flags).some((flag) => line.includes(`--${flag}=`)));
+  const added = Object.entries(flags).map(([flag, value]) => `${indent}  - --${flag}=${value}`);
+  text = text.replace(block, `${indent}args:\n${[...others, ...added].join('\n')}\n`);
+  for (const [before, after] of replaced) {
+    if (!text.includes(before)) throw new Error(`the base has no ${JSON.stringify(before)}`);
+    text = text.replace(before, after);
+  }
+  return text;
+}
+
+export function readBase(): string {
+  return readFileSync(resolve(import.meta.dirname, 'routelet.yaml'), 'utf8');
+}
+
+if (import.meta.main) {
+  const base = readBase();
+  for (const variant of variants) writeFileSync(resolve(import.meta.dirname, variant.file), variantText(base, variant));
+  console.log(`written: ${variants.map(({ file }) => file).join(', ')}`);
+}
