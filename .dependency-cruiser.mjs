@@ -63,12 +63,13 @@ const packages = {
       'module\\.ts|problem\\.ts|problem-log\\.ts|work-loop\\.ts',
       'policy',
       'router',
+      'proxy',
       'ask/(?!model)|cleanup',
       'daemon\\.ts',
       'main\\.ts',
     ],
     shells: [
-      '(?!annotations/|service/|policy/compile/|ask/(?!main|server|client)|kernel/[^/]*plan\\.ts|kernel/(?:rule|saved-table)\\.ts)',
+      '(?!annotations/|service/|policy/compile/|proxy/(?:model|endpoints|service-plan|proxy-table|ipvs-plan|ownership|held-addresses|forwarding|flows)\\.ts|ask/(?!main|server|client)|kernel/[^/]*plan\\.ts|kernel/(?:rule|saved-table)\\.ts)',
     ],
   },
 };

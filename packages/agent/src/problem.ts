@@ -13,9 +13,14 @@ export type ProblemCode =
   | 'pod-cidr-overlap'
   | 'route-refused'
   | 'vip-refused'
+  | 'vip-conflict'
   | 'cni'
   | 'kernel'
   | 'rules'
+  | 'endpoint'
+  | 'health-check'
+  | 'flows'
+  | 'sysctl'
   | 'speaker';
 
 export interface Problem {

@@ -37,7 +37,7 @@ const servicePort = z.object({
 });
 
 const schema = z.object({
-  metadata: namespacedMetadata,
+  metadata: namespacedMetadata.extend({ creationTimestamp: optional(z.string()) }),
   spec: z.object({
     type: z
       .enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'])
@@ -98,6 +98,7 @@ export function readService(raw: unknown): Service | { readonly problem: string 
       namespace: metadata.namespace,
       labels: only(metadata.labels, 'service.kubernetes.io/'),
       annotations: only(metadata.annotations, 'kube-router.io/'),
+      ...given({ creationTimestamp: metadata.creationTimestamp }),
     },
     spec: {
       type: spec.type,
