@@ -6,6 +6,9 @@ import {
   AF_INET,
   AF_INET6,
   formatAddress,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
   IPSET_FLAG_NOMATCH,
   type ListedSet,
   type SetDefinition,
@@ -17,9 +20,12 @@ import { addressBytes, parseAddress, parsePrefix } from '../annotations/prefix.t
 export interface SetGoal {
   /** At most 30 characters: the set used for a swap has one more, and ipset takes 31 (IPSET_MAXNAMELEN with its zero byte is 32). */
   readonly name: string;
-  readonly type: 'hash:ip' | 'hash:net';
+  readonly type: 'hash:ip' | 'hash:net' | 'hash:ip,port' | 'hash:ip,port,net';
   readonly family: 'inet' | 'inet6';
-  /** Addresses or prefixes in text. What is none is left out: planners give only what was parsed. */
+  /**
+   * As the command ipset writes them: `10.0.0.1`, `10.0.0.0/24`, `10.0.0.1,tcp:80`, `10.0.0.1,tcp:80,192.0.2.0/24`. What is
+   * none is left out: planners give only what was parsed.
+   */
   readonly elements: readonly string[];
 }
 
@@ -62,8 +68,7 @@ export function planSet(goal: SetGoal, actual: ActualSet | undefined, leftover =
     removed,
     [
       ...added.map(([, element]) => add(goal.name, element)),
-      ...gone.map(([, { ip, prefixLength }]): SetOperation => {
-        const element = { ...(ip !== undefined && { ip }), ...(prefixLength !== undefined && { prefixLength }) };
+      ...gone.map(([, { timeout, flags, comment, packets, bytes, ...element }]): SetOperation => {
         return { action: 'delete', name: goal.name, element };
       }),
     ],
@@ -87,17 +92,44 @@ function add(name: string, element: SetElement): SetOperation {
 
 /** Of a goal's text: an address is the prefix of all its bits. */
 function elementOf(text: string): [string, SetElement][] {
-  const prefix = parsePrefix(text);
-  const address = prefix ?? parseAddress(text);
-  if (address === undefined) return [];
-  const ip = addressBytes(address);
-  const element =
-    prefix === undefined || prefix.length === ip.length * 8 ? { ip } : { ip, prefixLength: prefix.length };
+  const [first = '', port, net] = text.split(',');
+  const [address, behind] = [hostOrPrefix(first), net === undefined ? undefined : hostOrPrefix(net)];
+  const socket = port === undefined ? undefined : socketOf(port);
+  if (!address || (port !== undefined && !socket) || (net !== undefined && !behind)) return [];
+  const element: SetElement = {
+    ip: address.ip,
+    ...(address.prefixLength !== undefined && { prefixLength: address.prefixLength }),
+    ...socket,
+    ...(behind && {
+      ip2: behind.ip,
+      ...(behind.prefixLength !== undefined && { prefixLength2: behind.prefixLength }),
+    }),
+  };
   return [[keyOf(element), element]];
 }
 
-function keyOf({ ip = new Uint8Array(), prefixLength = ip.length * 8 }: SetElement): string {
-  return `${formatAddress(ip)}/${prefixLength}`;
+function hostOrPrefix(text: string): { readonly ip: Uint8Array; readonly prefixLength?: number } | undefined {
+  const prefix = parsePrefix(text);
+  const address = prefix ?? parseAddress(text);
+  if (address === undefined) return undefined;
+  const ip = addressBytes(address);
+  return prefix === undefined || prefix.length === ip.length * 8 ? { ip } : { ip, prefixLength: prefix.length };
+}
+
+const protocols: Readonly<Record<string, number>> = { tcp: IPPROTO_TCP, udp: IPPROTO_UDP, sctp: IPPROTO_SCTP };
+
+function socketOf(text: string): Pick<SetElement, 'protocol' | 'port'> | undefined {
+  const [name = '', number] = text.split(':');
+  const protocol = protocols[name];
+  return protocol === undefined || number === undefined ? undefined : { protocol, port: Number(number) };
+}
+
+function keyOf(element: SetElement): string {
+  const { ip = new Uint8Array(), prefixLength = ip.length * 8, protocol, port, ip2 } = element;
+  const first = `${formatAddress(ip)}/${prefixLength}`;
+  if (port === undefined) return first;
+  const behind = ip2 === undefined ? '' : ` ${formatAddress(ip2)}/${element.prefixLength2 ?? ip2.length * 8}`;
+  return `${first} ${protocol}:${port}${behind}`;
 }
 
 /** Somebody may have given it an end, or made an exception of it. */
@@ -125,7 +157,16 @@ export function describeOperation(operation: SetOperation): string {
   }
 }
 
-function describeElement({ ip = new Uint8Array(), prefixLength }: SetElement): string {
+function describeElement(element: SetElement): string {
+  const { ip, prefixLength, protocol, port, ip2, prefixLength2 } = element;
+  const first = describePrefix(ip, prefixLength);
+  if (port === undefined) return first;
+  const name = Object.keys(protocols).find((one) => protocols[one] === protocol) ?? String(protocol);
+  const behind = ip2 === undefined ? '' : `,${describePrefix(ip2, prefixLength2)}`;
+  return `${first},${name}:${port}${behind}`;
+}
+
+function describePrefix(ip: Uint8Array = new Uint8Array(), length = ip.length * 8): string {
   const address = formatAddress(ip);
-  return prefixLength === undefined || prefixLength === ip.length * 8 ? address : `${address}/${prefixLength}`;
+  return length === ip.length * 8 ? address : `${address}/${length}`;
 }
