@@ -11,6 +11,7 @@ import { helpText } from './options/command-line.ts';
 import { parseOptions } from './options/parse.ts';
 import { describeProblem } from './options/problem.ts';
 import { parseWithFlags } from './options/with-flags.ts';
+import { serviceProxy } from './proxy/service-proxy.ts';
 
 /**
  * The process: command line, signals, exit code. Nothing else in the agent ends the process. A fault that nobody handled
@@ -60,7 +61,12 @@ async function main(): Promise<void> {
     process.exitCode = await cleanNode(options.askSocket);
     return;
   }
-  if (!options.runRouter) {
+  const parseFlags = (flags: readonly string[]) => parseWithFlags(argv, flags, readText);
+  const modules = [
+    ...(options.runRouter ? [askableRouter(parseFlags)] : []),
+    ...(options.runServiceProxy ? [serviceProxy(options)] : []),
+  ];
+  if (modules.length === 0) {
     log.info('nothing to run: router, firewall and service proxy are all off');
     return;
   }
@@ -68,15 +74,7 @@ async function main(): Promise<void> {
   log.info('starting', { version, node: process.version, nodeName });
   for (const { part, flag } of unbuilt) log.warn(`${part} is not built yet and stays off`, { flag: `--${flag}` });
 
-  const parseFlags = (flags: readonly string[]) => parseWithFlags(argv, flags, readText);
-  const daemon = new Daemon({
-    options,
-    nodeName,
-    version,
-    log,
-    env: process.env,
-    modules: [askableRouter(parseFlags)],
-  });
+  const daemon = new Daemon({ options, nodeName, version, log, env: process.env, modules });
   stopOnSignals(daemon, log);
   try {
     await daemon.start();

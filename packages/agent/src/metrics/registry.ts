@@ -41,6 +41,11 @@ const gauge = <const L extends string = never>(name: string, help: string, label
 /** prometheus.DefBuckets of the Go client, which the original uses. */
 const GO_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** M-7: `service_vip` is the address that clients come to, a node's for a node port. */
+const serviceLabels = ['svc_namespace', 'service_name', 'service_vip', 'protocol', 'port'] as const;
+
 const histogram = (name: string, help: string, buckets: readonly number[] = GO_BUCKETS): HistogramRow => ({
   type: 'histogram',
   name,
@@ -75,15 +80,36 @@ export const rows = {
   hostRoutesSynced: gauge('host_routes_synced', 'Routes of ours in the kernel'),
   hostRoutesAdded: counter('host_routes_added', 'Routes added to the kernel'),
   hostRoutesRemoved: counter('host_routes_removed', 'Routes removed from the kernel'),
+  ipvsServices: gauge('controller_ipvs_services', 'IPVS services of ours in the kernel'),
+  ipvsServicesSyncSeconds: histogram('controller_ipvs_services_sync_time', 'Time of a full pass of the service proxy'),
+  ipvsMetricsExportSeconds: histogram(
+    'controller_ipvs_metrics_export_time',
+    'Time it took to read the counters of all IPVS services',
+  ),
+  serviceTotalConnections: counter('service_total_connections', 'Connections to a service', serviceLabels),
+  servicePacketsIn: counter('service_packets_in', 'Packets to a service', serviceLabels),
+  servicePacketsOut: counter('service_packets_out', 'Packets from a service', serviceLabels),
+  serviceBytesIn: counter('service_bytes_in', 'Bytes to a service', serviceLabels),
+  serviceBytesOut: counter('service_bytes_out', 'Bytes from a service', serviceLabels),
+  serviceCps: gauge('service_cps', 'New connections to a service a second', serviceLabels),
+  servicePpsIn: gauge('service_pps_in', 'Packets to a service a second', serviceLabels),
+  servicePpsOut: gauge('service_pps_out', 'Packets from a service a second', serviceLabels),
+  serviceBpsIn: gauge('service_bps_in', 'Bytes to a service a second', serviceLabels),
+  serviceBpsOut: gauge('service_bps_out', 'Bytes from a service a second', serviceLabels),
 
   // own
+  serviceLatencySeconds: histogram(
+    'service_latency_seconds',
+    'Time from the event that changed a service to the answer of the kernel',
+    LATENCY_BUCKETS,
+  ),
   bgpAdvertisedVips: gauge('bgp_advertised_vips', 'Addresses of services that this node announces'),
   bgpSessionStateChanges: counter('bgp_session_state_changes', 'State changes of BGP sessions', ['address', 'to']),
   bgpPeerPrefixes: gauge('bgp_peer_prefixes', 'Prefixes of a BGP session', ['address', 'direction']),
   routeLatencySeconds: histogram(
     'route_latency_seconds',
     'Time from the event that changed a route to the answer of the kernel',
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    LATENCY_BUCKETS,
   ),
   hostRoutesForeign: gauge('host_routes_foreign', 'Wanted routes in whose place stands a route of somebody else'),
   hostRoutesFailed: gauge('host_routes_failed', 'Wanted routes that the kernel refused'),

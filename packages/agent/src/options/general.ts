@@ -56,12 +56,10 @@ export const general = {
     tolerated: true,
     description: 'Network policy firewall',
   }),
-  runServiceProxy: known('service proxy', {
+  runServiceProxy: built({
     name: 'run-service-proxy',
     kind: bool,
     default: true,
-    off: [false],
-    tolerated: true,
     description: 'Service proxy on IPVS',
   }),
   runLoadBalancer: known('load balancer allocator', {

@@ -107,11 +107,8 @@ function crossChecks(values: FlagValues): readonly OptionProblem[] {
     problems.push({ code: 'conflict', flags: [flags.manifests.name, other.name], expected });
   }
   problems.push(...rangeFamilies(values));
-  const asked = [values.runFirewall && flags.runFirewall, values.runServiceProxy && flags.runServiceProxy]
-    .filter((flag) => flag !== false)
-    .map((flag) => flag.part);
-  if (!values.runRouter && asked.length > 0) {
-    const expected = `true: nothing else of what is asked for is built yet (${asked.join(', ')})`;
+  if (!values.runRouter && !values.runServiceProxy && values.runFirewall) {
+    const expected = `true: nothing else of what is asked for is built yet (${flags.runFirewall.part})`;
     problems.push({ code: 'bad-value', flag: flags.runRouter.name, value: 'false', expected });
   }
   return problems;

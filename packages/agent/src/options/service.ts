@@ -1,61 +1,57 @@
 import { built, known, positive } from './flag.ts';
 import { bool, cidrList, duration, portRange, string } from './value.ts';
 
-const PROXY = 'service proxy';
+const DSR = 'direct server return';
 const POLICY = 'network policy';
 const BALANCER = 'load balancer allocator';
 
 /** Flags of service addresses, of the service proxy, of the network policy firewall and of the load balancer allocator. */
 export const service = {
-  ipvsSyncPeriodMs: known(PROXY, {
+  ipvsSyncPeriodMs: built({
     name: 'ipvs-sync-period',
     kind: duration,
     default: 300_000,
     description: 'Time between full passes over the services',
     check: positive,
   }),
-  ipvsPermitAll: known(PROXY, {
+  ipvsPermitAll: built({
     name: 'ipvs-permit-all',
     kind: bool,
     default: true,
     description: 'Accept traffic to service addresses before the firewall of the host',
   }),
-  ipvsGracefulPeriodMs: known(PROXY, {
+  ipvsGracefulPeriodMs: built({
     name: 'ipvs-graceful-period',
     kind: duration,
     default: 30_000,
     description: 'How long a removed endpoint keeps its connections',
     check: positive,
   }),
-  ipvsGracefulTermination: known(PROXY, {
+  ipvsGracefulTermination: built({
     name: 'ipvs-graceful-termination',
     kind: bool,
     default: false,
-    off: [false],
     description: 'Let connections of removed endpoints end',
   }),
-  masqueradeAll: known(PROXY, {
+  masqueradeAll: built({
     name: 'masquerade-all',
     kind: bool,
     default: false,
-    off: [false],
     description: 'Masquerade all traffic to services',
   }),
-  hairpinMode: known(PROXY, {
+  hairpinMode: built({
     name: 'hairpin-mode',
     kind: bool,
     default: false,
-    off: [false],
     description: 'Let pods reach themselves through their service',
   }),
-  nodeportBindonAllIp: known(PROXY, {
+  nodeportBindonAllIp: built({
     name: 'nodeport-bindon-all-ip',
     kind: bool,
     default: false,
-    off: [false],
     description: 'Node ports on all addresses of the node',
   }),
-  excludedCidrs: known(PROXY, {
+  excludedCidrs: built({
     name: 'excluded-cidrs',
     kind: cidrList,
     default: [],
@@ -74,7 +70,7 @@ export const service = {
     default: [],
     description: 'Prefixes that external IPs of services may be in; none when empty',
   }),
-  serviceNodePortRange: known(PROXY, {
+  serviceNodePortRange: built({
     name: 'service-node-port-range',
     kind: portRange,
     default: '30000:32767',
@@ -86,28 +82,30 @@ export const service = {
     default: true,
     description: 'Announce and serve external and load balancer addresses only inside of their ranges',
   }),
-  serviceTcpTimeoutMs: known(PROXY, {
+  serviceTcpTimeoutMs: built({
     name: 'service-tcp-timeout',
     kind: duration,
     default: 0,
     description: 'IPVS timeout of TCP; 0s keeps the value of the system',
   }),
-  serviceTcpFinTimeoutMs: known(PROXY, {
+  serviceTcpFinTimeoutMs: built({
     name: 'service-tcpfin-timeout',
     kind: duration,
     default: 0,
     description: 'IPVS timeout of TCP after FIN; 0s keeps the value of the system',
   }),
-  serviceUdpTimeoutMs: known(PROXY, {
+  serviceUdpTimeoutMs: built({
     name: 'service-udp-timeout',
     kind: duration,
     default: 0,
     description: 'IPVS timeout of UDP; 0s keeps the value of the system',
   }),
-  runtimeEndpoint: known(PROXY, {
+  runtimeEndpoint: known(DSR, {
     name: 'runtime-endpoint',
     kind: string,
     default: '',
+    off: [''],
+    tolerated: true,
     description: 'Socket of the container runtime, for direct server return',
   }),
   iptablesSyncPeriodMs: known(POLICY, {
