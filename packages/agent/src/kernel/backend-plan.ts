@@ -32,6 +32,13 @@ export function chooseBackend(saved: SavedBackends): BackendChoice {
   return { backend, reason: 'more rules stand there', rules };
 }
 
+/** The sentence for a node that has rules in both; undefined when it has not. */
+export function describeMixedBackends({ backend, reason, rules }: BackendChoice): string | undefined {
+  if (rules.nft === 0 || rules.legacy === 0) return undefined;
+  const used = backend === 'system' ? 'the one of the system' : backend;
+  return `iptables rules stand in both backends, ${rules.nft} in nft and ${rules.legacy} in legacy, expected one of them: ${used} is used, as ${reason}`;
+}
+
 function countRules(text = ''): number {
   return text.split('\n').filter((line) => line.startsWith('-A ')).length;
 }

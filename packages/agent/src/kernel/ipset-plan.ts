@@ -18,7 +18,7 @@ import {
 import { addressBytes, parseAddress, parsePrefix } from '../annotations/prefix.ts';
 
 export interface SetGoal {
-  /** At most 30 characters: the set used for a swap has one more, and ipset takes 31 (IPSET_MAXNAMELEN with its zero byte is 32). */
+  /** At most 31 characters (linux/netfilter/ipset/ip_set.h IPSET_MAXNAMELEN is 32 with the zero byte). */
   readonly name: string;
   readonly type: 'hash:ip' | 'hash:net' | 'hash:ip,port' | 'hash:ip,port,net';
   readonly family: 'inet' | 'inet6';
@@ -27,22 +27,32 @@ export interface SetGoal {
    * none is left out: planners give only what was parsed.
    */
   readonly elements: readonly string[];
+  /** What comes into it opens something: `shrink` makes it without elements. */
+  readonly late?: true;
 }
 
 /** Operations in order. A step is only done when nothing of the one before it was refused. */
 export type SetSteps = readonly (readonly SetOperation[])[];
 
 /** What of the kernel's set is looked at. */
-export type ActualSet = Pick<ListedSet, 'type' | 'family' | 'timeout' | 'elements'>;
+export type ActualSet = Pick<ListedSet, 'type' | 'family' | 'timeout' | 'maxElements' | 'elements'>;
 
 /** All sets have a timeout of 0, as the original's: elements without an end, but one could be given. */
 const TIMEOUT = 0;
 
 const FAMILIES = { inet: AF_INET, inet6: AF_INET6 } as const;
 
-/** Name of the set that is filled and swapped in. */
+/** linux/netfilter/ipset/ip_set_hash.h IPSET_DEFAULT_MAXELEM. */
+const DEFAULT_CAPACITY = 65536;
+
+/** Name of the set that is filled and swapped in: that of a long one ends before its last character. */
 export function swapName(name: string): string {
-  return `${name}-`;
+  return `${name.slice(0, 30)}-`;
+}
+
+/** What a set of so many elements is made for, with room for as many again; undefined: what the kernel does by itself. */
+function capacityFor(count: number): number | undefined {
+  return count > DEFAULT_CAPACITY ? 2 ** Math.ceil(Math.log2(2 * count)) : undefined;
 }
 
 /** The steps to a goal; empty ones when the set is as wanted. `leftover`: the swap set of an interrupted run exists. */
@@ -54,7 +64,8 @@ export function planSet(goal: SetGoal, actual: ActualSet | undefined, leftover =
   if (!sameKind(goal, actual)) {
     return [[...removed, { action: 'destroy', name: goal.name }], made(goal, goal.name, wanted)];
   }
-  if (actual.timeout !== TIMEOUT) {
+  // A set that is full takes no more: a larger one takes its place.
+  if (actual.timeout !== TIMEOUT || wanted.size > (actual.maxElements ?? DEFAULT_CAPACITY)) {
     const exchange: SetOperation[] = [
       { action: 'swap', name: swap, other: goal.name },
       { action: 'destroy', name: swap },
@@ -75,13 +86,42 @@ export function planSet(goal: SetGoal, actual: ActualSet | undefined, leftover =
   ];
 }
 
+/**
+ * The part of a plan that takes addresses away and makes what is missing: what stands is then allowed before and after, by
+ * whatever rules.
+ */
+export function shrinkOnly(steps: SetSteps, exists: boolean, { name, late }: Pick<SetGoal, 'name' | 'late'>): SetSteps {
+  // One of another kind holds what nobody knows: it goes now, or says now that it cannot.
+  if (steps.some((step) => step.some((one) => one.action === 'destroy' && one.name === name))) return steps;
+  const keep = (action: SetOperation['action']) => (exists ? action === 'delete' : late !== true || action !== 'add');
+  return steps.map((step) => step.filter(({ action }) => keep(action)));
+}
+
+/** Elements that come and go in a set that stands. */
+export interface ElementChange {
+  readonly name: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+export function changeElements({ name, added, removed }: ElementChange): SetOperation[] {
+  return [
+    ...removed.flatMap(elementOf).map(([, element]): SetOperation => ({ action: 'delete', name, element })),
+    ...added.flatMap(elementOf).map(([, element]) => add(name, element)),
+  ];
+}
+
 /** The kernel swaps only sets of one type and family (IPSET_ERR_TYPE_MISMATCH); another one can only go if no rule uses it. */
 function sameKind(goal: SetGoal, actual: ActualSet): boolean {
   return actual.type === goal.type && actual.family === FAMILIES[goal.family];
 }
 
 function made({ type, family }: SetGoal, name: string, elements: ReadonlyMap<string, SetElement>): SetOperation[] {
-  const set: SetDefinition = { name, type, family: FAMILIES[family], timeout: TIMEOUT };
+  const maxElements = capacityFor(elements.size);
+  const set: SetDefinition = {
+    ...{ name, type, family: FAMILIES[family], timeout: TIMEOUT },
+    ...(maxElements !== undefined && { maxElements }),
+  };
   return [{ action: 'create', set }, ...[...elements.values()].map((element) => add(name, element))];
 }
 

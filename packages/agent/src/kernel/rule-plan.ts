@@ -35,6 +35,12 @@ export interface RuleGoal {
   readonly chains: readonly OwnChain[];
 }
 
+/** A part of a module's goal that changes. */
+export interface ChainChange {
+  readonly written: readonly OwnChain[];
+  readonly deleted: readonly Pick<OwnChain, 'table' | 'chain'>[];
+}
+
 /** How a module knows again what it made, also in an earlier life: what it claims and does not want is deleted. */
 export interface RuleClaim {
   /** Tables that are read even while the module wants nothing there. */
@@ -166,6 +172,30 @@ function planStale(
 
 function sameRules(a: readonly Rule[], b: readonly Rule[]): boolean {
   return a.length === b.length && a.every((rule, i) => equalRules(rule, b[i] ?? []));
+}
+
+/** The goal after the change. */
+export function changedGoal(goal: RuleGoal, { written, deleted }: ChainChange): RuleGoal {
+  const keyOf = ({ table, chain }: Pick<OwnChain, 'table' | 'chain'>) => `${table} ${chain}`;
+  const chains = new Map(goal.chains.map((one) => [keyOf(one), one]));
+  for (const one of deleted) chains.delete(keyOf(one));
+  for (const one of written) chains.set(keyOf(one), one);
+  return { shared: goal.shared, chains: [...chains.values()] };
+}
+
+/** The change alone: a chain is made, or emptied and filled, before any is deleted. */
+export function planChange({ written, deleted }: ChainChange): TablePlan[] {
+  const tables = new Set([...written, ...deleted].map(({ table }) => table));
+  return [...tables].map((table) => {
+    const [fill, drop] = [written.filter((one) => one.table === table), deleted.filter((one) => one.table === table)];
+    const lines = [
+      ...fill.map(({ chain }) => `:${chain} - [0:0]`),
+      ...fill.flatMap(({ chain, rules }) => rules.map((rule) => `-A ${chain} ${formatRule(rule)}`)),
+      ...drop.map(({ chain }) => `-F ${chain}`),
+      ...drop.map(({ chain }) => `-X ${chain}`),
+    ];
+    return { table, lines, chains: [...fill, ...drop].map(({ chain }) => chain), held: [] };
+  });
 }
 
 /** One commit for each table, for `iptables-restore --noflush`; empty when there is nothing to do. */

@@ -5,7 +5,17 @@
 import { type BackendChoice, chooseBackend } from './backend-plan.ts';
 import { type Command, CommandError } from './command.ts';
 import { type IpFamily, Iptables, programName } from './iptables.ts';
-import { formatRestore, type ModuleRules, planTable, type RuleClaim, type RuleGoal, type Table } from './rule-plan.ts';
+import {
+  type ChainChange,
+  changedGoal,
+  formatRestore,
+  type ModuleRules,
+  planChange,
+  planTable,
+  type RuleClaim,
+  type RuleGoal,
+  type Table,
+} from './rule-plan.ts';
 
 /** The modules in the order in which their rules stand at the head of a chain: what refuses comes before what accepts. */
 export const ruleModules = ['firewall', 'proxy', 'router'] as const;
@@ -18,6 +28,8 @@ export interface RuleChanges {
   readonly drifted: readonly string[];
   /** What could not be deleted, in a sentence each. */
   readonly held: readonly string[];
+  /** Time that reading and writing took. */
+  readonly seconds: { readonly save: number; readonly restore: number };
 }
 
 /** What a module holds of the owner. */
@@ -29,6 +41,11 @@ export interface ModuleRuleset {
   apply(family: IpFamily, goal: RuleGoal): Promise<RuleChanges>;
   /** What `apply` would run, as input of `iptables-restore`; empty when there is nothing to do. */
   plan(family: IpFamily, goal: RuleGoal): Promise<string>;
+  /**
+   * Writes chains of its own anew or deletes them, without reading what stands: the rest of the goal that was last applied
+   * stays. Where nothing was applied yet, or the kernel refuses, this is `apply` of the whole.
+   */
+  update(family: IpFamily, change: ChainChange): Promise<RuleChanges>;
   /** Whether MASQUERADE and SNAT take `--random-fully`. */
   randomFully(family: IpFamily): Promise<boolean>;
 }
@@ -56,14 +73,13 @@ export class Ruleset {
     this.#members.set(name, member);
     return {
       apply: (family, goal) => {
-        const result = this.#turn.then(() => this.#apply(member, family, goal));
-        this.#turn = result.catch(() => undefined);
-        return result;
+        return this.#inTurn(() => this.#apply(member, family, goal));
       },
       plan: async (family, goal) => {
         const { plans } = await this.#plan(await this.#programs(family), member, family, goal);
         return formatRestore(plans);
       },
+      update: (family, change) => this.#inTurn(() => this.#update(member, family, change)),
       randomFully: async (family) => (await this.#programs(family)).randomFully(),
     };
   }
@@ -100,6 +116,35 @@ export class Ruleset {
     return chooseBackend({ nft: await save('nft'), legacy: await save('legacy') });
   }
 
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(action);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #update(member: Member, family: IpFamily, change: ChainChange): Promise<RuleChanges> {
+    const standing = member.goals.get(family);
+    const goal = changedGoal(standing ?? { shared: [], chains: [] }, change);
+    if (standing === undefined) return this.#apply(member, family, goal);
+    const iptables = await this.#programs(family);
+    const plans = planChange(change);
+    try {
+      const restore = await this.#restore(iptables, formatRestore(plans));
+      member.goals.set(family, goal);
+      const changes = plans.reduce((sum, { lines }) => sum + lines.length, 0);
+      return { changes, drifted: [], held: [], seconds: { save: 0, restore } };
+    } catch (error) {
+      if (!(error instanceof CommandError && error.code === 'EEXIT')) throw error;
+      return this.#apply(member, family, goal);
+    }
+  }
+
+  async #restore(iptables: Iptables, input: string): Promise<number> {
+    const startedMs = performance.now();
+    if (input !== '') await iptables.restore(input);
+    return (performance.now() - startedMs) / 1000;
+  }
+
   async #apply(member: Member, family: IpFamily, goal: RuleGoal): Promise<RuleChanges> {
     const iptables = await this.#programs(family);
     try {
@@ -120,22 +165,25 @@ export class Ruleset {
     const after = this.#rules(family, { member, goal });
     const plans = [];
     const drifted: string[] = [];
+    let save = 0;
     for (const table of tables) {
+      const startedMs = performance.now();
       const actual = await iptables.save(table);
+      save += (performance.now() - startedMs) / 1000;
       const plan = planTable(table, after, actual);
       plans.push(plan);
       if (plan.lines.length === 0 || !member.goals.has(family)) continue;
       drifted.push(...planTable(table, before, actual).chains.map((chain) => `${table} ${chain}`));
     }
-    return { plans, drifted };
+    return { plans, drifted, save };
   }
 
   async #pass(iptables: Iptables, member: Member, family: IpFamily, goal: RuleGoal): Promise<RuleChanges> {
-    const { plans, drifted } = await this.#plan(iptables, member, family, goal);
-    const input = formatRestore(plans);
-    if (input !== '') await iptables.restore(input);
+    const { plans, drifted, save } = await this.#plan(iptables, member, family, goal);
+    const restore = await this.#restore(iptables, formatRestore(plans));
     member.goals.set(family, goal);
     return {
+      seconds: { save, restore },
       changes: plans.reduce((sum, { lines }) => sum + lines.length, 0),
       drifted,
       held: plans.flatMap(({ table, held }) =>

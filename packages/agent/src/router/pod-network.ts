@@ -3,6 +3,7 @@
  * rules. Each part is read first and written only where it differs; a part that fails is a problem and the others go on.
  */
 import type { Rtnetlink } from '@routelet/netlink-wire';
+import { describeMixedBackends } from '../kernel/backend-plan.ts';
 import type { Command } from '../kernel/command.ts';
 import { Ipset } from '../kernel/ipset.ts';
 import { ensureModule } from '../kernel/module.ts';
@@ -178,10 +179,8 @@ export class PodNetwork {
 
   /** Rules in both backends: who comes before whom cannot be said any more. */
   async #backendProblems(): Promise<Problem[]> {
-    const { backend, reason, rules } = await this.#ruleset.backend();
-    if (rules.nft === 0 || rules.legacy === 0) return [];
-    const text = `iptables rules stand in both backends, ${rules.nft} in nft and ${rules.legacy} in legacy, expected one of them: ${backend === 'system' ? 'the one of the system' : backend} is used, as ${reason}`;
-    return [{ code: 'rules', subject: 'backend', text }];
+    const text = describeMixedBackends(await this.#ruleset.backend());
+    return text === undefined ? [] : [{ code: 'rules', subject: 'backend', text }];
   }
 }
 
