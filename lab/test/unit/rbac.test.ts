@@ -1,5 +1,6 @@
 import t from 'tap';
 import { kinds } from '../../../packages/agent/src/cluster/kinds.ts';
+import { firewall } from '../../../packages/agent/src/policy/firewall.ts';
 import { router } from '../../../packages/agent/src/router/router.ts';
 import { deployManifest, readManifest } from '../../src/kubernetes/manifest.ts';
 
@@ -17,7 +18,7 @@ t.test('T-11: the shipped ClusterRole is what the modules that run ask for, and 
     apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}: ${[...verbs].sort().join()}`)),
   );
   // `apiVersion` is `group/version`, and of the core group the version alone.
-  const asked = router.kinds.map((kind) => {
+  const asked = [...new Set([...firewall.kinds, ...router.kinds])].map((kind) => {
     const { apiVersion, path } = kinds[kind];
     const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
     return `${group}/${path.split('/').at(-1)}: list,watch`;

@@ -11,6 +11,7 @@ import { helpText } from './options/command-line.ts';
 import { parseOptions } from './options/parse.ts';
 import { describeProblem } from './options/problem.ts';
 import { parseWithFlags } from './options/with-flags.ts';
+import { firewall } from './policy/firewall.ts';
 import { serviceProxy } from './proxy/service-proxy.ts';
 
 /**
@@ -62,7 +63,9 @@ async function main(): Promise<void> {
     return;
   }
   const parseFlags = (flags: readonly string[]) => parseWithFlags(argv, flags, readText);
+  // The firewall first: its rules stand before the router has the first pod attached.
   const modules = [
+    ...(options.runFirewall ? [firewall] : []),
     ...(options.runRouter ? [askableRouter(parseFlags)] : []),
     ...(options.runServiceProxy ? [serviceProxy(options)] : []),
   ];

@@ -21,6 +21,7 @@ export type ProblemCode =
   | 'health-check'
   | 'flows'
   | 'sysctl'
+  | 'policy'
   | 'speaker';
 
 export interface Problem {

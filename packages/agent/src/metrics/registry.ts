@@ -96,6 +96,22 @@ export const rows = {
   servicePpsOut: gauge('service_pps_out', 'Packets from a service a second', serviceLabels),
   serviceBpsIn: gauge('service_bps_in', 'Bytes to a service a second', serviceLabels),
   serviceBpsOut: gauge('service_bps_out', 'Bytes from a service a second', serviceLabels),
+  iptablesSyncSeconds: histogram('controller_iptables_sync_time', 'Time of a full pass of the firewall'),
+  iptablesV4SaveSeconds: histogram('controller_iptables_v4_save_time', 'Time it took to read the IPv4 rules'),
+  iptablesV6SaveSeconds: histogram('controller_iptables_v6_save_time', 'Time it took to read the IPv6 rules'),
+  iptablesV4RestoreSeconds: histogram('controller_iptables_v4_restore_time', 'Time it took to write IPv4 rules'),
+  iptablesV6RestoreSeconds: histogram('controller_iptables_v6_restore_time', 'Time it took to write IPv6 rules'),
+  policyChainsSyncSeconds: histogram('controller_policy_chains_sync_time', 'Time of a pass of the firewall'),
+  policyIpsetV4RestoreSeconds: histogram(
+    'controller_policy_ipset_v4_restore_time',
+    'Time it took to change the IPv4 sets of policies',
+  ),
+  policyIpsetV6RestoreSeconds: histogram(
+    'controller_policy_ipset_v6_restore_time',
+    'Time it took to change the IPv6 sets of policies',
+  ),
+  policyChains: gauge('controller_policy_chains', 'Chains of policies that apply to pods of this node'),
+  policyIpsets: gauge('controller_policy_ipsets', 'Sets of the policies that apply to pods of this node'),
 
   // own
   serviceLatencySeconds: histogram(
@@ -103,6 +119,13 @@ export const rows = {
     'Time from the event that changed a service to the answer of the kernel',
     LATENCY_BUCKETS,
   ),
+  policyPodClosedSeconds: histogram(
+    'policy_pod_closed_seconds',
+    'Time from the event that gave a pod its address to its rules in the kernel; closed until then',
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  ),
+  policyProblems: gauge('policy_problems', 'NetworkPolicies that cannot be meant, whose pods are closed'),
+  policyDrift: counter('policy_drift', 'Chains of the firewall that somebody else changed'),
   bgpAdvertisedVips: gauge('bgp_advertised_vips', 'Addresses of services that this node announces'),
   bgpSessionStateChanges: counter('bgp_session_state_changes', 'State changes of BGP sessions', ['address', 'to']),
   bgpPeerPrefixes: gauge('bgp_peer_prefixes', 'Prefixes of a BGP session', ['address', 'direction']),

@@ -48,14 +48,7 @@ export const general = {
     default: true,
     description: 'Pod network: announce and learn pod routes by BGP',
   }),
-  runFirewall: known('network policy', {
-    name: 'run-firewall',
-    kind: bool,
-    default: true,
-    off: [false],
-    tolerated: true,
-    description: 'Network policy firewall',
-  }),
+  runFirewall: built({ name: 'run-firewall', kind: bool, default: true, description: 'Network policy firewall' }),
   runServiceProxy: built({
     name: 'run-service-proxy',
     kind: bool,

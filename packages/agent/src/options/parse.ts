@@ -107,9 +107,5 @@ function crossChecks(values: FlagValues): readonly OptionProblem[] {
     problems.push({ code: 'conflict', flags: [flags.manifests.name, other.name], expected });
   }
   problems.push(...rangeFamilies(values));
-  if (!values.runRouter && !values.runServiceProxy && values.runFirewall) {
-    const expected = `true: nothing else of what is asked for is built yet (${flags.runFirewall.part})`;
-    problems.push({ code: 'bad-value', flag: flags.runRouter.name, value: 'false', expected });
-  }
   return problems;
 }

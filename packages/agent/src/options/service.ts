@@ -2,7 +2,6 @@ import { built, known, positive } from './flag.ts';
 import { bool, cidrList, duration, portRange, string } from './value.ts';
 
 const DSR = 'direct server return';
-const POLICY = 'network policy';
 const BALANCER = 'load balancer allocator';
 
 /** Flags of service addresses, of the service proxy, of the network policy firewall and of the load balancer allocator. */
@@ -108,26 +107,24 @@ export const service = {
     tolerated: true,
     description: 'Socket of the container runtime, for direct server return',
   }),
-  iptablesSyncPeriodMs: known(POLICY, {
+  iptablesSyncPeriodMs: built({
     name: 'iptables-sync-period',
     kind: duration,
     default: 300_000,
     description: 'Time between full passes over the policies',
     check: positive,
   }),
-  useNftablesForNetpol: known(POLICY, {
+  useNftablesForNetpol: built({
     name: 'use-nftables-for-netpol',
     kind: bool,
     default: false,
-    off: [false],
     description: 'Policies by nftables in place of iptables',
   }),
-  netpolDefaultDeny: known(POLICY, {
+  netpolDefaultDeny: built({
     name: 'netpol-default-deny',
     kind: bool,
-    default: false,
-    off: [false],
-    description: 'Close pods until their policies are programmed',
+    default: true,
+    description: 'Keep a pod closed until its rules are in the kernel',
   }),
   loadBalancerIpRange: built({
     name: 'loadbalancer-ip-range',

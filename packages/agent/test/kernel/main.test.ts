@@ -112,7 +112,6 @@ t.test('starts, tells what is not built once each, answers, and SIGTERM ends it 
   t.same(
     unbuilt.map((line) => [line.level, line['flag']]),
     [
-      ['warn', '--run-firewall'],
       ['warn', '--disable-source-dest-check'],
       ['warn', '--gobgp-admin-port'],
     ],

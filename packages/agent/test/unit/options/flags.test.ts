@@ -89,7 +89,8 @@ const original: readonly Case[] = [
   ['runtime-endpoint', 'string', '', '/run/containerd.sock', []],
   ['iptables-sync-period', 'duration', '5m0s', '5m', ['0s']],
   ['use-nftables-for-netpol', 'bool', 'false', 'false', ['x']],
-  ['netpol-default-deny', 'bool', 'false', 'false', ['x']],
+  // Off in the original, where a new pod is open until its rules are in (N-84).
+  ['netpol-default-deny', 'bool', 'true', 'false', ['x']],
   ['loadbalancer-default-class', 'bool', 'true', 'true', ['x']],
   ['loadbalancer-sync-period', 'duration', '1m0s', '1m', ['0s']],
 ];
