@@ -23,6 +23,7 @@ export type { LabNode, LinkOptions, NodeOptions } from './node.ts';
 export type { PingStream, PingStreamResult } from './ping.ts';
 export { describePing, type PingResult, pingMatrix } from './ping-matrix.ts';
 export type { LabPod } from './pod.ts';
+export { type Probe, Prober } from './prober.ts';
 export {
   type CommandOptions,
   type CommandResult,

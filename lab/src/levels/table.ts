@@ -144,6 +144,11 @@ export const levels: readonly Level[] = [
       timeoutSeconds: 600,
     },
   ),
+  level('policy', 'network policies in the kernel against an oracle, both backends', ['lab/test/policy/*.test.ts'], {
+    needs: [...node, watched],
+    isolated: true,
+    timeoutSeconds: 900,
+  }),
   level('badinput', 'wrong flags, annotations and manifests', ['lab/test/badinput/*.test.ts'], {
     needs: node,
     isolated: true,

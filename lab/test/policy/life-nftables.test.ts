@@ -1,0 +1,3 @@
+import { live } from './life.ts';
+
+await live('nftables', 'iptables');

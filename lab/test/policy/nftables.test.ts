@@ -1,0 +1,3 @@
+import { holdAgainstOracle } from './oracle.ts';
+
+await holdAgainstOracle('nftables', 2);
