@@ -69,6 +69,10 @@ export class ManifestFolder {
   }
 
   async removeNode(name: string): Promise<void> {
-    await rm(join(this.path, `${name}.yaml`));
+    await this.remove(`${name}.yaml`);
+  }
+
+  async remove(file: string): Promise<void> {
+    await rm(join(this.path, file));
   }
 }

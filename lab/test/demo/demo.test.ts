@@ -18,6 +18,12 @@ t.test('npm run demo shows a cluster that works, twice', async (t) => {
     t.equal(status, 0, `${round} run: ${stderr}\n${stdout}`);
     t.match(stdout, /Established/, 'sessions are shown');
     t.match(stdout, /proto 17|proto mrouted/, 'kernel routes are shown');
+    t.match(stdout, /refused +refused/, 'a policy closes');
+    t.match(
+      stdout,
+      /A Service has one address for all pods: left out|every pod is answered at/,
+      'a Service, or why not',
+    );
     t.comment(`| ${round} run of the demo: ${seconds.toFixed(1)} s`);
   }
 });
