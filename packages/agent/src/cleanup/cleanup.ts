@@ -6,11 +6,12 @@ import { Rtnetlink } from '@routelet/netlink-wire';
 import { runCommand } from '../kernel/command.ts';
 import { routeTablesFiles } from '../kernel/route-tables.ts';
 import type { Cleaner, CleanupContext } from './cleaner.ts';
+import { firewallCleaners } from './firewall.ts';
 import { routerCleaners } from './router.ts';
 
 const STATE_DIRECTORY = '/var/lib/routelet';
 
-export const cleaners: readonly Cleaner[] = [...routerCleaners];
+export const cleaners: readonly Cleaner[] = [...firewallCleaners, ...routerCleaners];
 
 export interface CleanupOutcome {
   readonly removed: number;
