@@ -1,5 +1,6 @@
 /** What a firewall lives through: new pods, other programs, restarts, another backend. In all of it nothing opens. */
 import t from 'tap';
+import { Names } from '../../../packages/agent/src/policy/names.ts';
 import type { RawPolicy, World } from '../../../packages/agent/test/unit/policy/oracle.ts';
 import { type Probe, waitFor } from '../../src/index.ts';
 import { type BackendName, backends, NODE, PolicyLab } from './policy-lab.ts';
@@ -88,6 +89,18 @@ export async function live(backend: BackendName, other: BackendName): Promise<vo
     t.ok(count >= 1, `how long it took is measured (${count})`);
   });
 
+  await t.test('the command routelet says why', async (t) => {
+    t.match((await lab.agent.routelet('policy', 'x/pod-0')).stdout, /in the kernel[\s\S]*x\/only-pod-1 .* TCP 80/);
+    t.match(await lab.agent.routelet('verdict', 'x/pod-1', 'x/pod-0', '80'), {
+      code: 0,
+      stdout: /x\/only-pod-1 lets TCP 80 from/,
+    });
+    t.match(await lab.agent.routelet('verdict', 'x/pod-2', 'x/pod-0', '80'), {
+      code: 3,
+      stdout: /no rule of x\/only-pod-1 lets it/,
+    });
+  });
+
   await t.test('pods reach the address of the bridge', async (t) => {
     t.strictSame((await lab.pods[1]?.tryExec(['ping', '-c', '1', '-W', '2', '10.0.0.1']))?.code, 0);
     const listener = await lab.node.listen('tcp', 7000);
@@ -164,6 +177,29 @@ export async function live(backend: BackendName, other: BackendName): Promise<vo
     t.ok(lab.agent.logged(['WARN'], /were changed by others and are put back/).length > 0);
     t.ok(((await lab.agent.metric('policy_drift')) ?? 0) > 0);
   });
+
+  if (backend === 'iptables') {
+    await t.test('a set that somebody else holds closes its policy alone', async (t) => {
+      const open: RawPolicy = { ...policy, metadata: { namespace: 'x', name: 'held' } };
+      const set = new Names().set({ policy: 'x/held', of: 'targets' }, 'ingress', 4);
+      // Of another kind, full of what nobody knows, and in use.
+      await lab.node.exec([
+        ...['sh', '-c'],
+        `ipset create ${set} hash:net; ipset add ${set} 10.0.0.0/24; iptables -A INPUT -m set --match-set ${set} src -s 192.0.2.1`,
+      ]);
+      await lab.apply(world(lab, everybody, [open]), backend);
+      t.strictSame(await lab.probe('pod-1', both('pod-0')), [false, true], 'IPv4 is closed, IPv6 is as it should');
+      t.strictSame(await lab.probe('pod-1', both('pod-2')), [true, true], 'others do not notice');
+      const [said] = lab.agent.logged(['ERROR'], /the kernel refuses its rules/);
+      t.match(said, /NetworkPolicy x\/held: .* it is closed: .*IPSET_ERR_BUSY/);
+      await lab.node.exec(['sh', '-c', `iptables -D INPUT -m set --match-set ${set} src -s 192.0.2.1`]);
+      await waitFor('the policy in force', async () => (await lab.probe('pod-1', both('pod-0')))[0] === true, {
+        deadlineMs: 30_000,
+        everyMs: 200,
+      });
+      await lab.apply(world(lab, everybody), backend);
+    });
+  }
 
   await t.test('the other backend takes over without a gap', async (t) => {
     await during(async () => {

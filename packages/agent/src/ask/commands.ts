@@ -2,8 +2,9 @@
  * The commands of `routelet`, one row each: how the words after its name become a question, and how the answer reads. A
  * module that answers more questions adds its rows here.
  */
-import type { AskName, Asks, PlanQuestion } from './model.ts';
+import type { AskName, Asks, PlanQuestion, VerdictQuestion } from './model.ts';
 import { neighborText, peersText, planText, routesText, statusText, whyText } from './text/answers.ts';
+import { policyText, verdictText } from './text/policies.ts';
 
 export interface CommandInput {
   /** The words that stand for `arguments`. */
@@ -24,7 +25,7 @@ export interface CommandRow<K extends AskName> {
   exitCode?(answer: Asks[K]['answer']): number;
 }
 
-/** The route that was asked about is not in place. */
+/** The route that was asked about is not in place, or the connection is refused. */
 export const EXIT_NOT_IN_PLACE = 3;
 
 const DEFAULT_LIMIT = 1000;
@@ -78,5 +79,25 @@ export const commands: { readonly [K in AskName]: CommandRow<K> } = {
     question: ({ words: [about = ''] }) => ({ about }),
     text: whyText,
     exitCode: ({ stoppedAt }) => (stoppedAt === undefined ? 0 : EXIT_NOT_IN_PLACE),
+  },
+  policy: {
+    about: 'the policies of a pod of this node, and what each of their rules lets pass',
+    arguments: [['<pod>', 'NAMESPACE/NAME']],
+    question: ({ words: [pod = ''] }) => ({ pod }),
+    text: policyText,
+  },
+  verdict: {
+    about: 'whether this node lets a connection pass, and the policy and rule that say so',
+    arguments: [
+      ['<from>', 'NAMESPACE/NAME of a pod, or an address'],
+      ['<to>', 'the same'],
+      ['<port>', 'number, with /UDP or /SCTP behind it for another protocol than TCP'],
+    ],
+    question: ({ words: [from = '', to = '', words = ''] }) => {
+      const [port, protocol = 'TCP'] = words.toUpperCase().split('/');
+      return { from, to, port: Number(port), protocol: protocol as VerdictQuestion['protocol'] };
+    },
+    text: verdictText,
+    exitCode: ({ allowed }) => (allowed ? 0 : EXIT_NOT_IN_PLACE),
   },
 };

@@ -14,6 +14,8 @@ export interface Asks {
   neighbor: Ask<{ readonly address: string; readonly limit: number }, NeighborAnswer>;
   plan: Ask<PlanQuestion, PlanAnswer>;
   why: Ask<{ readonly about: string }, WhyAnswer>;
+  policy: Ask<{ readonly pod: string }, PolicyAnswer>;
+  verdict: Ask<VerdictQuestion, VerdictAnswer>;
 }
 
 interface Ask<Question, Answer> {
@@ -179,6 +181,55 @@ export interface PlanAnswer {
   readonly node: readonly { readonly part: string; readonly changes: readonly string[] }[];
   /** Nothing at all would change. */
   readonly empty: boolean;
+}
+
+/** What one rule of a policy lets pass. */
+export interface PolicyMatch {
+  readonly policy: string;
+  /** Addresses and prefixes of the other side; absent: everybody. */
+  readonly peers?: readonly string[];
+  /** Those of the policy's pods that own a named port; absent: all of them. */
+  readonly targets?: readonly string[];
+  /** `TCP 80`, `UDP 5000-5010`, `SCTP`; absent: all ports of all protocols. */
+  readonly ports?: readonly string[];
+}
+
+export interface PolicyDirection {
+  /** Policies that apply to the pod; none: the direction is open. */
+  readonly policies: readonly string[];
+  readonly matches: readonly PolicyMatch[];
+}
+
+export interface PolicyAnswer {
+  readonly pod: string;
+  readonly addresses: readonly string[];
+  /** Its rules are in the kernel; until then it is closed. */
+  readonly programmed: boolean;
+  readonly ingress: PolicyDirection;
+  readonly egress: PolicyDirection;
+  /** What is wrong with the policies that apply to it. */
+  readonly problems: readonly StandingProblem[];
+}
+
+export interface VerdictQuestion {
+  /** `namespace/name` of a pod, or an address. */
+  readonly from: string;
+  readonly to: string;
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  readonly port: number;
+}
+
+export interface VerdictAnswer {
+  readonly question: VerdictQuestion;
+  /** One a family and a side that this node decides. */
+  readonly verdicts: readonly {
+    readonly source: string;
+    readonly destination: string;
+    readonly direction: 'ingress' | 'egress';
+    readonly allowed: boolean;
+    readonly why: string;
+  }[];
+  readonly allowed: boolean;
 }
 
 export interface WhyStep {

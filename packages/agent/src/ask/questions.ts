@@ -15,6 +15,12 @@ const questions: { readonly [K in AskName]: z.ZodType<Asks[K]['question']> } = {
     flags: z.array(z.string()).default([]),
   }),
   why: z.strictObject({ about: z.string() }),
+  policy: z.strictObject({ pod: z.string() }),
+  verdict: z.strictObject({
+    ...{ from: z.string(), to: z.string() },
+    protocol: z.enum(['TCP', 'UDP', 'SCTP']),
+    port: z.int().min(1).max(65535),
+  }),
 };
 
 export function isAskName(name: string | undefined): name is AskName {

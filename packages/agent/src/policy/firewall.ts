@@ -2,6 +2,7 @@
  * The firewall module: Pods, Namespaces and NetworkPolicies in, rules and sets of the kernel out. A change is compiled and
  * written by what it touches; a full pass each period must find nothing to do. Rules stay when the module stops.
  */
+import type { Answerers } from '../ask/model.ts';
 import type { ClusterChange, ClusterView } from '../cluster/model.ts';
 import type { Heartbeat } from '../health/health.ts';
 import { describeMixedBackends } from '../kernel/backend-plan.ts';
@@ -12,11 +13,12 @@ import type { Ruleset } from '../kernel/ruleset.ts';
 import { applySysctls } from '../kernel/sysctl.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/registry.ts';
-import type { Module, ModuleContext, ModuleDefinition } from '../module.ts';
+import type { Module, ModuleContext, ModuleDefinition, ModuleReport } from '../module.ts';
 import type { AgentOptions } from '../options/options.ts';
 import type { Problem } from '../problem.ts';
 import { ProblemLog } from '../problem-log.ts';
 import { WorkLoop } from '../work-loop.ts';
+import { answerPolicy, answerVerdict } from './answers.ts';
 import type { BackendResult, PolicyBackend } from './backend.ts';
 import { PolicyCompiler } from './compile/compiler.ts';
 import type { MeaningChange, PodKey, PolicyKey, PolicyProblem } from './compile/model.ts';
@@ -39,6 +41,10 @@ const RETRY_MS = 1000;
 
 class Firewall implements Module {
   readonly name = 'firewall';
+  readonly answers: Answerers = {
+    policy: async ({ pod }) => answerPolicy(this.#compiler, pod, this.#complete && !this.#closed.has(pod)),
+    verdict: async (question) => answerVerdict(this.#compiler, question, (pod) => this.#addressesOf(pod)),
+  };
   readonly #options: AgentOptions;
   readonly #nodeName: string;
   readonly #cluster: ClusterView;
@@ -60,6 +66,9 @@ class Firewall implements Module {
   /** When a pod of this node was first seen with an address, until its rules are in. */
   readonly #seenMs = new Map<PodKey, number>();
   #complete = false;
+  /** Pods that the kernel refused. */
+  #closed: ReadonlySet<PodKey> = new Set();
+  #counts: BackendResult['counts'] = { chains: 0, sets: 0 };
   #switched = false;
   #retry: NodeJS.Timeout | undefined;
 
@@ -100,6 +109,12 @@ class Firewall implements Module {
     this.#closers.push(() => clearInterval(timer));
     this.#loop.mark(['full']);
     await this.#loop.idle();
+  }
+
+  report(): ModuleReport {
+    const { chains, sets } = this.#counts;
+    const counts = { policyPods: this.#compiler.localPods().length, policyChains: chains, policySets: sets };
+    return { counts, problems: this.#problems.standing };
   }
 
   async stop(): Promise<void> {
@@ -144,6 +159,11 @@ class Firewall implements Module {
     this.#heartbeat.beat();
   }
 
+  #addressesOf(pod: string): readonly string[] | undefined {
+    const [namespace, name = ''] = pod.split('/');
+    return this.#cluster.get('Pod', name, namespace)?.status.podIPs;
+  }
+
   async #removeOther(): Promise<void> {
     try {
       if (await this.#other.remove(this.#settings.families)) this.#log.info('rules of the other backend removed');
@@ -179,6 +199,8 @@ class Firewall implements Module {
     }
     if (changes > 0) this.#log.debug('rules of the firewall changed', { changes, full });
     this.#problems.report('kernel', problems);
+    this.#closed = result.closed;
+    this.#counts = counts;
     const { iptablesSyncSeconds, policyChainsSyncSeconds, policyChains, policyIpsets } = this.#metrics;
     if (full) iptablesSyncSeconds.observe(seconds);
     policyChainsSyncSeconds.observe(seconds);
