@@ -239,10 +239,16 @@ export class Neighbor implements UpdateSource, WalkedPeer {
       // Another limit is what a session that one ended waits for.
       if (this.#isOverLimit) this.start();
     }
+    const wasClient = this.#options.routeReflectorClient === true;
     this.#options = options;
     this.#identify();
     this.#path.update(options);
-    this.#host.peers.setClient(this.peer, options.routeReflectorClient === true);
+    const isClient = options.routeReflectorClient === true;
+    this.#host.peers.setClient(this.peer, isClient);
+    // RFC 4456 §6: to whom its routes are reflected depends on it.
+    if (isClient !== wasClient) {
+      for (const [, { rib }] of this.#families) this.#host.walks.exportAgain(rib, this.peer);
+    }
     if (this.isEstablished) this.#checkLimits();
     this.applyPolicy(contentOf(rules) !== contentOf(this.#importRules));
   }

@@ -70,6 +70,11 @@ export class TableWalks {
     this.#eachPathOf(rib, peer.peer, (prefix, path) => this.#importAgain(rib, filter, peer, prefix, path));
   }
 
+  /** Has what the peer told considered again for every other peer. */
+  exportAgain(rib: Rib, peer: number): void {
+    this.#eachPathOf(rib, peer, (prefix) => rib.changed(prefix));
+  }
+
   /** Asks for the costs of all next hops again, and takes in again what they touch. */
   reevaluateNextHops(ribs: Iterable<Rib>, peerOf: (peer: number) => WalkedPeer | undefined): void {
     const touched = new DirtySet();

@@ -46,6 +46,29 @@ t.test('RFC 4456 §6: who is told of what', async (t) => {
   }
 });
 
+t.test('RFC 4456 §6: a peer becomes a client and is none again, and no session ends', async (t) => {
+  const { bench, reflector, nodes } = await network();
+  const receivers = () =>
+    Object.keys(nodes).filter(
+      (name) => name !== 'inner' && nodes[name]?.speaker.bestPath('192.0.2.4/32') !== undefined,
+    );
+  const setInner = (becomesClient: boolean) => {
+    const clients = ['10.0.0.2', '10.0.0.3', ...(becomesClient ? ['10.0.0.4'] : [])];
+    const peers = Object.values(nodes).map(({ address, asn }) => ({
+      ...{ address, asn, localAddress: reflector.address },
+      ...(clients.includes(address) && { routeReflectorClient: true }),
+    }));
+    const changes = reflector.speaker.setPeers(peers);
+    bench.simulation.run(1_000);
+    return changes;
+  };
+  t.strictSame(receivers(), ['client', 'client2', 'external']);
+  t.strictSame(setInner(true), [{ address: '10.0.0.4', action: 'updated' }]);
+  t.strictSame(receivers(), ['client', 'client2', 'inner2', 'external'], 'told to the one that was not told before');
+  t.strictSame(setInner(false), [{ address: '10.0.0.4', action: 'updated' }]);
+  t.strictSame(receivers(), ['client', 'client2', 'external'], 'withdrawn again');
+});
+
 t.test('RFC 4456 §8, §10: what a reflected route carries', async (t) => {
   const { nodes } = await network();
   const seen = (at: string, last: number) => nodes[at]?.speaker.bestPath(`192.0.2.${last}/32`)?.attributes;
