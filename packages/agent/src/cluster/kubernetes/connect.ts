@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import type { ApiEndpoint } from './api.ts';
+import { serviceAccountEndpoint, serviceAccountFolder } from './service-account.ts';
 
 /** The way to the API server is not known, or its description cannot be read. */
 export class ConnectError extends Error {
@@ -21,34 +22,27 @@ export interface ConnectOptions {
 }
 
 /**
- * Reads how to reach the API server with the official client, which knows all forms of credentials and renews them.
- * The client is loaded here only (it takes half a second and 80 MB).
+ * Reads how to reach the API server. A kubeconfig is read with the official client, which knows all forms of credentials
+ * and renews them; it is loaded for that only (it takes half a second and 80 MB).
  */
 export async function connectKubernetes(
   { kubeconfig, master }: ConnectOptions,
   env: Readonly<Record<string, string | undefined>>,
+  accountFolder = serviceAccountFolder,
 ): Promise<ApiEndpoint> {
-  const inCluster = kubeconfig === '' && master === '';
-  if (inCluster && !env['KUBERNETES_SERVICE_HOST']) {
-    throw new ConnectError(
-      'no way to the cluster: expected --kubeconfig, --master or --manifests, or to run in a pod (KUBERNETES_SERVICE_HOST is not set)',
-    );
-  }
+  if (kubeconfig === '') return master === '' ? fromPod(env, accountFolder) : withoutCredentials(master);
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   try {
-    if (inCluster) config.loadFromCluster();
-    else if (kubeconfig !== '') {
-      config.loadFromFile(kubeconfig);
-      useTokenFiles(config, kubeconfig);
-    }
+    config.loadFromFile(kubeconfig);
+    useTokenFiles(config, kubeconfig);
   } catch (cause) {
-    const what = inCluster ? 'the ServiceAccount of this pod' : `--kubeconfig "${kubeconfig}"`;
-    throw new ConnectError(`${what} cannot be read: ${cause instanceof Error ? cause.message : cause}`, cause);
+    throw unreadable(`--kubeconfig "${kubeconfig}"`, cause);
   }
   if (master !== '') setServer(config, master);
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
+    if (master !== '') return withoutCredentials(master);
     throw new ConnectError(
       `--kubeconfig "${kubeconfig}": expected a current-context that names a context with a cluster`,
     );
@@ -56,6 +50,28 @@ export async function connectKubernetes(
   if (cluster.server.startsWith('http:')) setServer(config, cluster.server);
   const { server } = config.getCurrentCluster() ?? cluster;
   return { server, authorise: (options) => config.applyToHTTPSOptions(options) };
+}
+
+function withoutCredentials(server: string): ApiEndpoint {
+  return { server, authorise: async () => {} };
+}
+
+async function fromPod(env: Readonly<Record<string, string | undefined>>, folder: string): Promise<ApiEndpoint> {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env;
+  if (!host) {
+    throw new ConnectError(
+      'no way to the cluster: expected --kubeconfig, --master or --manifests, or to run in a pod (KUBERNETES_SERVICE_HOST is not set)',
+    );
+  }
+  try {
+    return await serviceAccountEndpoint(host, port, folder);
+  } catch (cause) {
+    throw unreadable('the ServiceAccount of this pod', cause);
+  }
+}
+
+function unreadable(what: string, cause: unknown): ConnectError {
+  return new ConnectError(`${what} cannot be read: ${cause instanceof Error ? cause.message : cause}`, cause);
 }
 
 /**
@@ -75,20 +91,12 @@ function useTokenFiles(config: KubeConfig, path: string): void {
   });
 }
 
-/** Puts another URL in the place of the current cluster's; without a kubeconfig there are no credentials. */
+/** Puts another URL in the place of the current cluster's. */
 function setServer(config: KubeConfig, server: string): void {
   const current = config.getCurrentCluster();
+  if (current === null) return;
   // The client refuses plain HTTP unless it is told that there is no certificate to verify.
-  const skipTLSVerify = server.startsWith('http:') || (current?.skipTLSVerify ?? false);
-  if (current === null) {
-    config.loadFromOptions({
-      clusters: [{ name: 'master', server, skipTLSVerify }],
-      users: [{ name: 'master' }],
-      contexts: [{ name: 'master', cluster: 'master', user: 'master' }],
-      currentContext: 'master',
-    });
-    return;
-  }
+  const skipTLSVerify = server.startsWith('http:') || current.skipTLSVerify;
   const clusters = config
     .getClusters()
     .map((cluster) => (cluster === current ? { ...cluster, server, skipTLSVerify } : cluster));

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -49,7 +50,9 @@ t.test('a kubeconfig with a file of the token, beside it', async (t) => {
 t.test('--master wins over the kubeconfig and keeps its credentials', async (t) => {
   const server = await scriptedServer(t);
   const path = await kubeconfig(t, config('https://127.0.0.1:1'));
+  const empty = await kubeconfig(t, 'apiVersion: v1\nkind: Config\n');
   for (const [options, authorization] of [
+    [{ kubeconfig: empty, master: server.url }, undefined],
     [{ kubeconfig: path, master: server.url }, 'Bearer abc'],
     [{ kubeconfig: '', master: server.url }, undefined],
   ] as const) {
@@ -60,6 +63,28 @@ t.test('--master wins over the kubeconfig and keeps its credentials', async (t) 
     asked.json(200, rawList('1', []));
     await list;
   }
+});
+
+t.test('in a pod: the files of the ServiceAccount, as they are at each request', async (t) => {
+  const folder = t.testdir({ token: 'first\n', 'ca.crt': 'certificate' });
+  const env = { KUBERNETES_SERVICE_HOST: 'fd00:10:96::1', KUBERNETES_SERVICE_PORT: '6443' };
+  const endpoint = await connectKubernetes({ kubeconfig: '', master: '' }, env, folder);
+  t.equal(endpoint.server, 'https://[fd00:10:96::1]:6443');
+  const authorised = async () => {
+    const options: RequestOptions = { headers: { accept: 'application/json' } };
+    await endpoint.authorise(options);
+    return options;
+  };
+  t.match(await authorised(), {
+    ca: 'certificate',
+    headers: { accept: 'application/json', authorization: 'Bearer first' },
+  });
+  await writeFile(join(folder, 'token'), 'renewed');
+  t.match(await authorised(), { headers: { authorization: 'Bearer renewed' } });
+  await t.rejects(connectKubernetes({ kubeconfig: '', master: '' }, env, '/nonexistent'), {
+    code: 'kubeconfig',
+    message: /^the ServiceAccount of this pod cannot be read: ENOENT.*\/nonexistent\/token/,
+  });
 });
 
 t.test('no way to the cluster is one clear error', async (t) => {
