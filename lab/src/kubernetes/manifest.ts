@@ -21,3 +21,15 @@ export function rbacObjects(path: string): readonly KubernetesObject[] {
   const kinds = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding'];
   return readManifest(path).filter(({ kind }) => kinds.includes(kind));
 }
+
+interface DaemonSet {
+  readonly spec: {
+    readonly template: { readonly spec: { readonly containers: readonly { readonly args: readonly string[] }[] } };
+  };
+}
+
+/** The arguments that a file starts the agent with. */
+export function agentArguments(path: string): readonly string[] {
+  const daemonSet = readManifest(path).find(({ kind }) => kind === 'DaemonSet') as unknown as DaemonSet | undefined;
+  return daemonSet?.spec.template.spec.containers[0]?.args ?? [];
+}

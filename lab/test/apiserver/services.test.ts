@@ -7,6 +7,7 @@ import { createLab, peersAnnotation, startAgent, startBird, waitFor } from '../.
 import { programPath } from '../../src/kubernetes/binaries.ts';
 import { ControlPlane } from '../../src/kubernetes/control-plane.ts';
 import { deployManifest, rbacObjects } from '../../src/kubernetes/manifest.ts';
+import { registerNode } from '../../src/kubernetes/node-object.ts';
 
 const serviceAccount = 'system:serviceaccount:kube-system:routelet';
 const torAddress = '10.10.0.21';
@@ -21,10 +22,7 @@ await plane.apply(...rbacObjects(deployManifest));
 const kubeconfig = await plane.serviceAccountKubeconfig('kube-system', 'routelet');
 
 const node = await lab.node({ name: 'a', ipv4: '10.10.0.11/24', ipv6: 'fd00:10::11/64' });
-const addresses = [node.ipv4, node.ipv6].map((address) => ({ type: 'InternalIP', address }));
-const annotations = peersAnnotation([{ remoteip: torAddress, remoteasn: 65021 }]);
-await plane.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'a', annotations } });
-await plane.kubectl(['patch', 'node', 'a', '--subresource=status', '-p', JSON.stringify({ status: { addresses } })]);
+await registerNode(plane, node, peersAnnotation([{ remoteip: torAddress, remoteasn: 65021 }]));
 const agent = startAgent(node, {
   kubeconfig,
   flags: ['--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112', '--loadbalancer-ip-range=203.0.113.0/24'],

@@ -173,6 +173,30 @@ t.test('a changed argument rolls out, and new pods are dual stack', async (t) =>
   await webPodsReachEachOther(t, 'dual', ['IPv4', 'IPv6']);
 });
 
+interface Status {
+  readonly node: string;
+  readonly source: string;
+  readonly modules: readonly string[];
+  readonly problems: readonly object[];
+}
+interface Peers {
+  readonly peers: readonly { readonly name: string; readonly state: string }[];
+}
+
+const inAgent = (pod: PodObject, ...command: string[]) =>
+  plane.kubectl(['exec', '--namespace=kube-system', pod.metadata.name, '--container=routelet', '--', ...command]);
+
+t.test('the command routelet answers in the pods, whose file system is read-only', async (t) => {
+  for (const pod of await pods(...agentPods)) {
+    const { nodeName } = pod.spec;
+    const status: Status = JSON.parse(await inAgent(pod, 'routelet', 'status', '--json'));
+    t.match(status, { node: nodeName, source: 'the API server', modules: ['router'], problems: [] });
+    const { peers }: Peers = JSON.parse(await inAgent(pod, 'routelet', 'peers', '--json'));
+    t.match(peers, [{ name: names.find((name) => name !== nodeName), state: /^established$/i }]);
+    t.match(await inAgent(pod, 'routelet', 'status'), new RegExp(`\\b${nodeName}\\b`), 'a table for people');
+  }
+});
+
 t.test('the agents ran through all of it without a restart, on the API by the kubernetes Service', async (t) => {
   for (const { metadata, status } of await pods(...agentPods)) {
     t.equal(status.containerStatuses?.[0]?.restartCount, 0, metadata.name);
