@@ -5,6 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
+type Replacement = readonly [text: string | RegExp, by: string];
+
 export interface Variant {
   /** In this folder. */
   readonly file: string;
@@ -13,7 +15,7 @@ export interface Variant {
   /** Flags of the agent that are added, or have another value. */
   readonly flags?: Readonly<Record<string, string>>;
   /** Replaced once each; a text that is not there is a mistake. */
-  readonly replaced?: readonly (readonly [text: string, by: string])[];
+  readonly replaced?: readonly Replacement[];
 }
 
 const vips = { 'advertise-cluster-ip': 'true', 'advertise-external-ip': 'true', 'advertise-loadbalancer-ip': 'true' };
@@ -33,6 +35,37 @@ const PORTMAP = `${LAST_PLUGIN.trimEnd()},
         }
 `;
 
+const CNI_SETUP = `              cni-install
+              conf=/etc/cni/net.d/10-kuberouter.conflist
+              if [ ! -f "$conf" ]; then
+                cp /etc/kube-router/cni-conf.json "$conf.part"
+                mv "$conf.part" "$conf"
+              fi
+`;
+/** The rights of the base, by which modules read them. */
+const CORE_KINDS = 'resources: [nodes, services, pods, namespaces]';
+const ENDPOINT_SLICES = `  - apiGroups: [discovery.k8s.io]
+    resources: [endpointslices]
+    verbs: [list, watch]
+`;
+const BGP_PORT = ', NET_BIND_SERVICE]';
+/** The configuration of CNI, its folders, and what names it. */
+const WITHOUT_CNI: readonly Replacement[] = [
+  [/apiVersion: v1\nkind: ConfigMap\n[\s\S]*?\n---\n/, ''],
+  [
+    / +# What needs more than the agent has:[^\n]*\n/,
+    '        # What needs more than the agent has: the module and the sysctls.\n',
+  ],
+  [/ +- name: KUBE_ROUTER_CNI_CONF_FILE\n +value: [^\n]*\n/, ''],
+  [/ +- \{ name: cni-conf-dir, mountPath[^\n]*\n/, ''],
+  [/ +- \{ name: cni-bin-dir, mountPath[^\n]*\n/, ''],
+  [/ +- \{ name: routelet-cfg, mountPath[^\n]*\n/, ''],
+  [/ +- \{ name: cni-conf-dir, mountPath[^\n]*\n/, ''],
+  [/ +- \{ name: cni-conf-dir, hostPath[^\n]*\n/, ''],
+  [/ +- \{ name: cni-bin-dir, hostPath[^\n]*\n/, ''],
+  [/ +- \{ name: routelet-cfg, configMap[^\n]*\n/, ''],
+];
+
 export const variants: readonly Variant[] = [
   {
     file: 'routelet-advertise-routes.yaml',
@@ -50,6 +83,18 @@ export const variants: readonly Variant[] = [
       'enable-pod-egress': 'false',
       ...vips,
     },
+  },
+  {
+    file: 'routelet-firewall-only.yaml',
+    about: 'routelet beside another pod network: network policies alone.',
+    flags: { 'run-router': 'false', 'run-firewall': 'true', 'enable-cni': 'false' },
+    replaced: [
+      [CORE_KINDS, 'resources: [nodes, pods, namespaces]'],
+      [ENDPOINT_SLICES, ''],
+      [CNI_SETUP, ''],
+      [BGP_PORT, ']'],
+      ...WITHOUT_CNI,
+    ],
   },
   {
     file: 'routelet-hostport.yaml',
@@ -87,8 +132,9 @@ export function variantText(base: string, { about, flags = {}, replaced = [] }: 
   const added = Object.entries(flags).map(([flag, value]) => `${indent}  - --${flag}=${value}`);
   text = text.replace(block, `${indent}args:\n${[...others, ...added].join('\n')}\n`);
   for (const [before, after] of replaced) {
-    if (!text.includes(before)) throw new Error(`the base has no ${JSON.stringify(before)}`);
-    text = text.replace(before, after);
+    const changed = text.replace(before, after);
+    if (changed === text) throw new Error(`the base has no ${before}`);
+    text = changed;
   }
   return text;
 }

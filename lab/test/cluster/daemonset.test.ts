@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { imageFile, imageReference } from '../../../deploy/image/build.ts';
 import { createLab, type LabNode, waitFor } from '../../src/index.ts';
@@ -158,6 +158,41 @@ t.test('pods on different nodes ping and wget each other', async (t) => {
   await webPodsReachEachOther(t, 'web', ['IPv4']);
 });
 
+/** Policies over the pods of an app, one on each node: closed, opened, closed, and open again when there is none. */
+async function policiesHold(t: Test, app: string): Promise<void> {
+  const [from, to] = await pods(`--selector=app=${app}`);
+  const ip = to?.status.podIPs?.[0]?.ip;
+  if (from === undefined || ip === undefined) throw new Error('the pods of the test before');
+  t.not(from.spec.nodeName, to?.spec.nodeName);
+  const page = ['exec', from.metadata.name, '--', 'wget', '-T', '2', '-qO-', `http://${ip}:8080/`];
+  const opens = (what: string) => waitFor(what, async () => (await plane.kubectl(page)).trim() === to?.metadata.name);
+  const closes = (what: string) =>
+    waitFor(what, async (seen) => {
+      const text = await plane.kubectl(page).catch(String);
+      seen(text);
+      return /command terminated with exit code/.test(text);
+    });
+  const policy = (ingress: readonly object[]) => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: app, namespace: 'default' },
+    spec: { podSelector: { matchLabels: { app } }, policyTypes: ['Ingress'], ingress },
+  });
+  await opens('a page without a policy');
+  await plane.apply(policy([]));
+  await closes('no page by a policy that lets nobody in');
+  await plane.apply(policy([{ from: [{ podSelector: { matchLabels: { app } } }], ports: [{ port: 8080 }] }]));
+  await opens('a page by a policy that lets the own pods in');
+  await plane.apply(policy([{ from: [{ podSelector: { matchLabels: { app: 'other' } } }] }]));
+  await closes('no page by a policy that lets others in');
+  await plane.kubectl(['delete', 'networkpolicy', app]);
+  await opens('a page when the policy is gone');
+}
+
+t.test('a NetworkPolicy holds between pods of different nodes, and what it takes is back without it', async (t) => {
+  await policiesHold(t, 'web');
+});
+
 t.test('a changed argument rolls out, and new pods are dual stack', async (t) => {
   const added = { op: 'add', path: '/spec/template/spec/containers/0/args/-', value: '--enable-ipv6=true' };
   const daemonSet = ['--namespace=kube-system', 'daemonset/routelet'];
@@ -190,10 +225,34 @@ t.test('the command routelet answers in the pods, whose file system is read-only
   for (const pod of await pods(...agentPods)) {
     const { nodeName } = pod.spec;
     const status: Status = JSON.parse(await inAgent(pod, 'routelet', 'status', '--json'));
-    t.match(status, { node: nodeName, source: 'the API server', modules: ['router'], problems: [] });
+    t.match(status, { node: nodeName, source: 'the API server', modules: ['firewall', 'router'], problems: [] });
     const { peers }: Peers = JSON.parse(await inAgent(pod, 'routelet', 'peers', '--json'));
     t.match(peers, [{ name: names.find((name) => name !== nodeName), state: /^established$/i }]);
     t.match(await inAgent(pod, 'routelet', 'status'), new RegExp(`\\b${nodeName}\\b`), 'a table for people');
+  }
+});
+
+interface AgentContainer {
+  readonly name: string;
+  readonly resources: { readonly requests: { readonly memory: string }; readonly limits: { readonly memory: string } };
+}
+
+t.test('memory: at rest within the request, at its peak half of the limit', async (t) => {
+  const { spec } = await plane.get<{
+    spec: { template: { spec: { containers: readonly AgentContainer[] } } };
+  }>('daemonset/routelet', '--namespace=kube-system');
+  const { requests, limits } = spec.template.spec.containers[0]?.resources ?? {};
+  const mebibytes = (text = '') => Number(/^(\d+)Mi$/.exec(text)?.[1]);
+  for (const pod of await pods(...agentPods)) {
+    const text = await inAgent(pod, 'cat', '/proc/1/status');
+    const [peak = NaN, resident = NaN] = ['VmHWM', 'VmRSS'].map(
+      (name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)?.[1]) / 1024,
+    );
+    t.comment(
+      `| agent of ${pod.spec.nodeName}: ${resident.toFixed(0)} MiB resident, ${peak.toFixed(0)} MiB at its peak`,
+    );
+    t.ok(resident < mebibytes(requests?.memory), `${resident} MiB of ${requests?.memory}`);
+    t.ok(peak < mebibytes(limits?.memory) / 2, `${peak} MiB of ${limits?.memory}`);
   }
 });
 
@@ -205,10 +264,14 @@ t.test('the agents ran through all of it without a restart, on the API by the ku
   }
 });
 
+async function otherDeployment(): Promise<string> {
+  const text = await readFile(join(import.meta.dirname, 'fixtures/kube-router.yaml'), 'utf8');
+  return text.replaceAll('%IMAGE%', imageReference).replace('%APISERVER%', plane.url);
+}
+
 t.test('a deployment written for kube-router runs with only the image changed', async (t) => {
   await plane.kubectl(['delete', '--wait=true', '-f', deployManifest]);
-  const text = await readFile(join(import.meta.dirname, 'fixtures/kube-router.yaml'), 'utf8');
-  await plane.apply(text.replaceAll('%IMAGE%', imageReference).replace('%APISERVER%', plane.url));
+  await plane.apply(await otherDeployment());
   const words = ['--namespace=kube-system', '--selector=k8s-app=kube-router'];
   const found = await ready('the agents of the other deployment', ...words);
   for (const { metadata } of found) {
@@ -219,4 +282,15 @@ t.test('a deployment written for kube-router runs with only the image changed', 
     });
   }
   await webPodsReachEachOther(t, 'takeover', ['IPv4']);
+});
+
+t.test('the firewall alone, on nodes whose pod network somebody else made', async (t) => {
+  await plane.kubectl(['delete', '--wait=true', '-f', '-'], await otherDeployment());
+  await plane.kubectl(['apply', '-f', join(dirname(deployManifest), 'routelet-firewall-only.yaml')]);
+  for (const pod of await ready('the agents with the firewall alone', ...agentPods)) {
+    t.match(await inAgent(pod, 'grep', 'CapEff', '/proc/1/status'), /CapEff:\s+0000000000003000/, 'two capabilities');
+    const status: Status = JSON.parse(await inAgent(pod, 'routelet', 'status', '--json'));
+    t.match(status, { modules: ['firewall'], problems: [] });
+  }
+  await policiesHold(t, 'takeover');
 });

@@ -124,7 +124,7 @@ t.test('npm commands are scripts, levels and benches that exist', async (t) => {
 const foreignFlags = new Set([
   ...['allocate-node-cidrs', 'cluster-cidr', 'service-cluster-ip-range'],
   ...['namespace', 'selector', 'tail', 'timeout', 'all-containers', 'from-file', 'dry-run', 'type', 'overwrite'],
-  ...['limit', 'filename', 'all', 'socket'],
+  ...['limit', 'filename', 'all', 'socket', 'max-old-space-size', 'max-semi-space-size'],
   ...['node-ip', 'flag', 'expose-gc', 'inputs', 'seed'],
   ...['node-ip', 'flag', 'expose-gc', 'inputs', 'seed', 'corpus', 'minutes'],
   ...['net', 'pid', 'fork', 'kill-child', 'mount-proc', 'json', 'comment', 'random-fully', 'match-set', 'omit'],
