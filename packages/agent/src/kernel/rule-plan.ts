@@ -183,19 +183,46 @@ export function changedGoal(goal: RuleGoal, { written, deleted }: ChainChange): 
   return { shared: goal.shared, chains: [...chains.values()] };
 }
 
-/** The change alone: a chain is made, or emptied and filled, before any is deleted. */
-export function planChange({ written, deleted }: ChainChange): TablePlan[] {
+/** Rules that come and go one by one; with more of them a chain is written anew. */
+const MOST_EDITS = 50;
+
+/**
+ * The change alone: a chain is made, or emptied and filled, before any is deleted. One of which a few rules differ from
+ * `standing` has only these changed; where it does not stand so, the commit fails as a whole.
+ */
+export function planChange({ written, deleted }: ChainChange, standing: RuleGoal): TablePlan[] {
   const tables = new Set([...written, ...deleted].map(({ table }) => table));
   return [...tables].map((table) => {
     const [fill, drop] = [written.filter((one) => one.table === table), deleted.filter((one) => one.table === table)];
+    const before = new Map(standing.chains.flatMap((one) => (one.table === table ? [[one.chain, one.rules]] : [])));
+    const edits = fill.map(({ chain, rules }) => editLines(chain, before.get(chain), rules));
+    const whole = fill.filter((_, i) => edits[i] === undefined);
     const lines = [
-      ...fill.map(({ chain }) => `:${chain} - [0:0]`),
-      ...fill.flatMap(({ chain, rules }) => rules.map((rule) => `-A ${chain} ${formatRule(rule)}`)),
+      ...whole.map(({ chain }) => `:${chain} - [0:0]`),
+      ...whole.flatMap(({ chain, rules }) => rules.map((rule) => `-A ${chain} ${formatRule(rule)}`)),
+      ...edits.flatMap((some) => some ?? []),
       ...drop.map(({ chain }) => `-F ${chain}`),
       ...drop.map(({ chain }) => `-X ${chain}`),
     ];
     return { table, lines, chains: [...fill, ...drop].map(({ chain }) => chain), held: [] };
   });
+}
+
+/** Undefined when the chain is to be written anew. Both are rules in order, none of them twice. */
+function editLines(chain: string, before: readonly Rule[] | undefined, rules: readonly Rule[]): string[] | undefined {
+  if (before === undefined || rules.length <= MOST_EDITS) return undefined;
+  const [old, now] = [before.map((rule) => rule.join('\0')), rules.map((rule) => rule.join('\0'))];
+  const [had, has] = [new Set(old), new Set(now)];
+  if (had.size < old.length || has.size < now.length) return undefined;
+  const kept = old.filter((key) => has.has(key));
+  const gone = before.filter((_, i) => !has.has(old[i] ?? ''));
+  const came = rules.flatMap((rule, i) => (had.has(now[i] ?? '') ? [] : [{ rule, number: i + 1 }]));
+  const inOrder = now.filter((key) => had.has(key)).every((key, i) => key === kept[i]);
+  if (!inOrder || gone.length + came.length > MOST_EDITS) return undefined;
+  return [
+    ...gone.map((rule) => `-D ${chain} ${formatRule(rule)}`),
+    ...came.map(({ rule, number }) => `-I ${chain} ${number} ${formatRule(rule)}`),
+  ];
 }
 
 /** One commit for each table, for `iptables-restore --noflush`; empty when there is nothing to do. */

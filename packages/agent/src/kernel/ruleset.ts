@@ -127,7 +127,7 @@ export class Ruleset {
     const goal = changedGoal(standing ?? { shared: [], chains: [] }, change);
     if (standing === undefined) return this.#apply(member, family, goal);
     const iptables = await this.#programs(family);
-    const plans = planChange(change);
+    const plans = planChange(change, standing);
     try {
       const restore = await this.#restore(iptables, formatRestore(plans));
       member.goals.set(family, goal);

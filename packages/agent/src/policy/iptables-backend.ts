@@ -296,6 +296,7 @@ export class IptablesBackend implements PolicyBackend {
     standing: Standing,
     family: IpFamily,
   ): Promise<number> {
+    if (goals.length === 0) return 0;
     try {
       return await this.#ipset[action](goals);
     } catch (error) {

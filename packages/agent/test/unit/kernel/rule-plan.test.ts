@@ -1,6 +1,14 @@
 import t from 'tap';
 import { equalRules, formatRule, parseTokens, type Rule } from '../../../src/kernel/rule.ts';
-import { formatRestore, type ModuleRules, planTable, type SharedRule } from '../../../src/kernel/rule-plan.ts';
+import {
+  changedGoal,
+  formatRestore,
+  type ModuleRules,
+  type OwnChain,
+  planChange,
+  planTable,
+  type SharedRule,
+} from '../../../src/kernel/rule-plan.ts';
 import { SavedTable } from '../../../src/kernel/saved-table.ts';
 
 /** `iptables-nft-save -t filter` (1.8.9) after `iptables -N NEW` and commands that make these rules. */
@@ -154,5 +162,27 @@ t.test('one commit a table, nothing at all without lines', (t) => {
   const plans = [planTable('filter', [chained], filter(...standing)), planTable('nat', [chained], new SavedTable(''))];
   t.equal(formatRestore(plans), '*nat\n:KUBE-N - [0:0]\nCOMMIT\n');
   t.equal(formatRestore(plans.slice(0, 1)), '');
+  t.end();
+});
+
+t.test('a change by chains: whole, or by the rules that differ', (t) => {
+  const own = (chain: string, ...rules: Rule[]): OwnChain => ({ table: 'filter', chain, rules });
+  const long = Array.from({ length: 60 }, (_, i): Rule => ['-s', `10.0.0.${i}/32`, '-j', 'X']);
+  const standing = { shared: [], chains: [own('A', ['-j', 'X']), own('LONG', ...long), own('OLD')] };
+  const lines = (written: OwnChain[], deleted: OwnChain[] = []) => planChange({ written, deleted }, standing)[0]?.lines;
+  t.strictSame(lines([own('A', ['-j', 'Y']), own('B', ['-j', 'A'])], [own('OLD')]), [
+    ...[':A - [0:0]', ':B - [0:0]', '-A A -j Y', '-A B -j A', '-F OLD', '-X OLD'],
+  ]);
+  const edited = [...long.slice(0, 5), ['-s', '10.9.0.1/32', '-j', 'X'], ...long.slice(6), ['-j', 'TAIL']];
+  t.strictSame(lines([own('LONG', ...edited)]), [
+    ...['-D LONG -s 10.0.0.5/32 -j X', '-I LONG 6 -s 10.9.0.1/32 -j X', '-I LONG 61 -j TAIL'],
+  ]);
+  t.equal(lines([own('LONG', ...long.toReversed())])?.[0], ':LONG - [0:0]', 'in another order');
+  t.equal(lines([own('LONG', ...long, ...long.slice(0, 1))])?.[0], ':LONG - [0:0]', 'a rule twice');
+  t.strictSame(lines([own('LONG', ...long)]), [], 'no difference');
+  t.strictSame(
+    changedGoal(standing, { written: [own('A', ['-j', 'Y'])], deleted: [own('OLD')] }).chains.map(({ chain }) => chain),
+    ['A', 'LONG'],
+  );
   t.end();
 });
