@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LabNode } from './node.ts';
+import type { LabProcess } from './process.ts';
 import { byPrefix, isIPv6Prefix, type Tor, type TorConfig, type TorNeighbor, type TorRoute } from './tor.ts';
 import { waitFor } from './wait.ts';
 
@@ -23,6 +24,7 @@ function bgpProtocol(config: TorConfig, { address, as, password, options = [] }:
     '  connect delay time 1;',
     '  connect retry time 2;',
     '  error wait time 1, 5;',
+    ...(config.gracefulRestart === true ? ['  graceful restart on;'] : []),
     ...options.map((line) => `  ${line}`),
     channel('ipv4', config.nextHop4),
     channel('ipv6', config.nextHop6),
@@ -37,15 +39,21 @@ function staticProtocol(family: 'ipv4' | 'ipv6', prefixes: readonly string[]): s
 
 /** A bird.conf: peers with every neighbor, puts what they announce in the kernel, announces its own prefixes. */
 export function birdConfig(config: TorConfig): string {
-  const { routerId, neighbors, announces, protocols = [] } = config;
+  const { routerId, neighbors, announces, protocols = [], gracefulRestart = false } = config;
+  const kernel = (family: 'ipv4' | 'ipv6') => [
+    `protocol kernel kernel_${family} {`,
+    ...(gracefulRestart ? ['  graceful restart on;', '  persist;'] : []),
+    `  ${family} { import none; export where source = RTS_BGP; };`,
+    '}',
+  ];
   return [
     `router id ${routerId};`,
     'log stderr all;',
     'protocol device { }',
     ...protocols,
     // What is announced is reached by the interfaces of this router; only what was learned goes to the kernel.
-    'protocol kernel kernel4 { ipv4 { import none; export where source = RTS_BGP; }; }',
-    'protocol kernel kernel6 { ipv6 { import none; export where source = RTS_BGP; }; }',
+    ...kernel('ipv4'),
+    ...kernel('ipv6'),
     staticProtocol(
       'ipv4',
       announces.filter((prefix) => !isIPv6Prefix(prefix)),
@@ -75,16 +83,42 @@ export function parseBirdRoutes(text: string): TorRoute[] {
 export class Bird implements Tor {
   readonly kind = 'BIRD';
   readonly node: LabNode;
-  readonly process;
   readonly #configFile: string;
+  readonly #socket: string;
   readonly #client: readonly string[];
+  #process: LabProcess;
 
   constructor(node: LabNode) {
     this.node = node;
     this.#configFile = join(node.folder, 'bird.conf');
-    const socket = join(node.folder, 'bird.ctl');
-    this.#client = ['birdc', '-s', socket];
-    this.process = node.spawn('bird', ['bird', '-f', '-c', this.#configFile, '-s', socket]);
+    this.#socket = join(node.folder, 'bird.ctl');
+    this.#client = ['birdc', '-s', this.#socket];
+    this.#process = this.#spawn();
+  }
+
+  /** The running process; another one after `restart`. */
+  get process(): LabProcess {
+    return this.#process;
+  }
+
+  #spawn(...options: string[]): LabProcess {
+    return this.node.spawn('bird', ['bird', '-f', '-c', this.#configFile, '-s', this.#socket, ...options]);
+  }
+
+  /** Resolves when the daemon answers. */
+  async answers(): Promise<void> {
+    await waitFor(`bird on ${this.node.name}`, async (seen) => {
+      seen(this.process.tail());
+      return (await this.birdc('show', 'status')).includes('Daemon is up');
+    });
+  }
+
+  /** Ends the daemon at once, and starts it again with this configuration as one that recovers from a crash. */
+  async restart(config: TorConfig): Promise<void> {
+    await this.#process.stop('SIGKILL');
+    await writeFile(this.#configFile, birdConfig(config));
+    this.#process = this.#spawn('-R');
+    await this.answers();
   }
 
   /** Runs a birdc command and returns its text. */
@@ -112,9 +146,6 @@ export class Bird implements Tor {
 export async function startBird(node: LabNode, config: TorConfig): Promise<Bird> {
   await writeFile(join(node.folder, 'bird.conf'), birdConfig(config));
   const bird = new Bird(node);
-  await waitFor(`bird on ${node.name}`, async (seen) => {
-    seen(bird.process.tail());
-    return (await bird.birdc('show', 'status')).includes('Daemon is up');
-  });
+  await bird.answers();
   return bird;
 }

@@ -90,6 +90,12 @@ export class Frr implements Tor {
     return JSON.parse(await this.node.exec(['vtysh', '--vty_socket', this.#folder, '-c', command]));
   }
 
+  /** Runs commands one after the other, as typed. */
+  async configure(commands: readonly string[]): Promise<void> {
+    const words = commands.flatMap((command) => ['-c', command]);
+    await this.node.exec(['vtysh', '--vty_socket', this.#folder, ...words]);
+  }
+
   async sessionState(neighbor: string): Promise<string> {
     const neighbors = await this.vtysh<Record<string, { bgpState?: string }>>(`show bgp neighbors ${neighbor} json`);
     return neighbors[neighbor]?.bgpState?.toLowerCase() ?? 'unknown';

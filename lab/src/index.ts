@@ -21,6 +21,7 @@ export { parseMetrics, type Sample } from './metrics.ts';
 export type { EchoProtocol, HttpAnswer, NetNamespace } from './namespace.ts';
 export type { LabNode, LinkOptions, NodeOptions } from './node.ts';
 export type { PingStream, PingStreamResult } from './ping.ts';
+export { lossTable, type PingLoss, pingLoss, type Way, waysBetween } from './ping-loss.ts';
 export { describePing, type PingResult, pingMatrix } from './ping-matrix.ts';
 export type { LabPod } from './pod.ts';
 export { type Probe, Prober } from './prober.ts';

@@ -9,7 +9,7 @@ import { within } from './wait.ts';
 export interface PingStreamResult {
   readonly sent: number;
   readonly received: number;
-  /** Packets that were sent and never answered; one packet still on its way when the stream ended is not counted. */
+  /** Packets that were sent and never answered; those of the last tenth of a second are still on their way and not counted. */
   readonly lost: number;
   /** The longest time between two answers, as measured by their arrival here. */
   readonly longestGapMs: number;
@@ -19,6 +19,7 @@ export interface PingStreamResult {
 export class PingStream {
   readonly target: string;
   readonly #process: LabProcess;
+  readonly #perSecond: number;
   readonly #answered = new Set<number>();
   readonly #waiting: (() => void)[] = [];
   #lastSequence = 0;
@@ -31,6 +32,7 @@ export class PingStream {
     perSecond: number,
   ) {
     this.target = target;
+    this.#perSecond = perSecond;
     const argv = ['ping', '-n', '-O', '-i', String(1 / perSecond), target];
     this.#process = start(argv, (line) => this.#read(line));
   }
@@ -66,7 +68,8 @@ export class PingStream {
       throw new LabError('process-ended', `ping ${this.target} ended without a summary:\n${this.#process.tail()}`);
     }
     const received = this.#answered.size;
-    const onItsWay = sent - this.#lastSequence === 1 ? 1 : 0;
+    const unanswered = sent - this.#lastSequence;
+    const onItsWay = unanswered <= Math.max(1, this.#perSecond / 10) ? unanswered : 0;
     return { sent, received, lost: sent - received - onItsWay, longestGapMs: Math.round(this.#longestGapMs) };
   }
 }

@@ -23,6 +23,8 @@ export interface TorConfig {
   /** Its own addresses towards the nodes: the next hops of what it announces, also of the family that is not the session's. */
   readonly nextHop4?: string;
   readonly nextHop6?: string;
+  /** BIRD restarts gracefully, its kernel routes included; as helper all of them serve in any case. */
+  readonly gracefulRestart?: boolean;
   /** Whole protocols of BIRD beside those, as `protocol bfd { … }`. */
   readonly protocols?: readonly string[];
 }

@@ -147,13 +147,23 @@ export class Peering {
       }
     });
     speaker.on('warning', ({ address, text }) => this.#log.warn(text, address === undefined ? {} : { peer: address }));
-    if (deferred) speaker.on('selection-complete', this.#settled);
+    if (deferred) this.#awaitSelection(speaker);
     else this.#awaitEndOfRib(speaker);
     // Policies and routes are in place before the first session can start.
     speaker.setAnnouncements([...announcements, ...vips.values()]);
     speaker.setPeers(peers);
     this.#descriptions = describe(peers);
     return speaker;
+  }
+
+  /** A peer that restarts as well is not waited for by selection, but its routes are still to come. */
+  #awaitSelection(speaker: Speaker): void {
+    let left = 2;
+    const listener = () => {
+      if (--left === 0) this.#settled();
+    };
+    speaker.on('selection-complete', listener);
+    speaker.on('peers-complete', listener);
   }
 
   /** Every peer sends End-of-RIB behind its first routes (RFC 4724 §2), also without graceful restart. */

@@ -61,6 +61,7 @@ function recorded(inner: Speaker, journal: Journal, secrets: Secrets): Speaker {
     'peer-state': new Set(),
     'end-of-rib': new Set(),
     'selection-complete': new Set(),
+    'peers-complete': new Set(),
     warning: new Set(),
   };
   const watch = <K extends keyof SpeakerEvents>(name: K): void => {
@@ -72,6 +73,7 @@ function recorded(inner: Speaker, journal: Journal, secrets: Secrets): Speaker {
   watch('peer-state');
   watch('end-of-rib');
   watch('selection-complete');
+  watch('peers-complete');
   watch('warning');
 
   const command = <N extends CommandName>(name: N, args: Parameters<Speaker[N]>): ReturnType<Speaker[N]> => {

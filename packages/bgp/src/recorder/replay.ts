@@ -136,7 +136,7 @@ class Player {
   }
 
   #watched(speaker: Speaker): Speaker {
-    for (const name of ['peer-state', 'end-of-rib', 'selection-complete', 'warning'] as const) {
+    for (const name of ['peer-state', 'end-of-rib', 'selection-complete', 'peers-complete', 'warning'] as const) {
       speaker.on(name, (...args: unknown[]) => this.#script.output({ kind: 'event', name, arguments: toPlain(args) }));
     }
     return speaker;

@@ -272,8 +272,13 @@ export interface SpeakerEvents {
   'peer-state': [change: { address: string; from: FsmStateName; to: FsmStateName; reason?: DownReason }];
   /** Routes of this peer and family are complete: End-of-RIB came (RFC 4724 §2). */
   'end-of-rib': [event: { address: string; family: FamilyName }];
-  /** Selection was deferred after a restart and is done now: what is not in Loc-RIB may be flushed. */
+  /** Selection was deferred after a restart and is done now. */
   'selection-complete': [];
+  /**
+   * After such a restart: every peer with graceful restart has sent End-of-RIB, also those that restart themselves, for which
+   * selection does not wait; or the deferral time is over. What an earlier life left and is not in Loc-RIB may be flushed.
+   */
+  'peers-complete': [];
   /** An UPDATE was not taken as it was sent (RFC 7606), a connection was refused and the like; `text` names it all. */
   warning: [event: { address?: string; text: string }];
 }

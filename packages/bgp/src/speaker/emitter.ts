@@ -8,6 +8,7 @@ export class Emitter {
     'peer-state': new Set(),
     'end-of-rib': new Set(),
     'selection-complete': new Set(),
+    'peers-complete': new Set(),
     warning: new Set(),
   };
 

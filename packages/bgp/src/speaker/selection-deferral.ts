@@ -1,6 +1,7 @@
 /**
  * RFC 4724 §4.1, the restarting speaker's Selection_Deferral_Timer: routes are selected, and sent, when every peer has
- * sent its own, so that nobody is told of half a table.
+ * sent its own, so that nobody is told of half a table. A second one tells when also those peers have that restart
+ * themselves.
  */
 import type { Clock, Timer } from '../ports.ts';
 

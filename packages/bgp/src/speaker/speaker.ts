@@ -79,6 +79,8 @@ export class BgpSpeaker implements Speaker {
   readonly #announcements: Announcements;
   readonly #restart: RestartingSpeaker;
   readonly #deferral: SelectionDeferral | undefined;
+  /** Selection does not wait for peers that restart too; who drops what an earlier life left in the kernel should. */
+  readonly #hearing: SelectionDeferral | undefined;
   readonly #acceptor: Acceptor;
   readonly #view: PathView;
   readonly #host: NeighborHost;
@@ -143,6 +145,7 @@ export class BgpSpeaker implements Speaker {
       }
       const { deferralTimeMs = defaultDeferralTimeMs } = options.gracefulRestart;
       this.#deferral = new SelectionDeferral(clock, deferralTimeMs, () => this.#select());
+      this.#hearing = new SelectionDeferral(clock, deferralTimeMs, () => this.#emitter.emit('peers-complete'));
     }
     this.#host = this.#makeHost();
   }
@@ -168,6 +171,7 @@ export class BgpSpeaker implements Speaker {
       }
     }
     this.#deferral?.close();
+    this.#hearing?.close();
     this.#queue.drain();
     await this.#listeners.close();
   }
@@ -200,6 +204,7 @@ export class BgpSpeaker implements Speaker {
     const neighbor = this.#add(peer);
     this.#given.set(peer.address, given);
     this.#deferral?.waitFor(peer.address);
+    this.#hearing?.waitFor(peer.address);
     if (!this.#running) return;
     try {
       this.#open(neighbor);
@@ -374,10 +379,13 @@ export class BgpSpeaker implements Speaker {
         this.#nextHops.addOwn(localAddress);
         // RFC 4724 §4.1: only peers that will send End-of-RIB and do not wait for ours are waited for.
         if (gracefulRestart === undefined || gracefulRestart.restarting) this.#deferral?.release(address);
+        if (gracefulRestart === undefined) this.#hearing?.release(address);
       },
       endOfRib: (neighbor, family) => {
         this.#emitter.emit('end-of-rib', { address: neighbor.address, family: familyName(this.#rib(family)) });
-        if (neighbor.isComplete) this.#deferral?.release(neighbor.address);
+        if (!neighbor.isComplete) return;
+        this.#deferral?.release(neighbor.address);
+        this.#hearing?.release(neighbor.address);
       },
       warning: ({ address }, text) => this.#emitter.emit('warning', { address, text }),
     };
@@ -493,6 +501,7 @@ export class BgpSpeaker implements Speaker {
     this.#given.delete(address);
     this.#ranges.forget(address);
     this.#deferral?.release(address);
+    this.#hearing?.release(address);
     let left = neighbor.families.length;
     for (const family of neighbor.families) {
       this.#walks.sweep(this.#rib(family), { peer: neighbor.peer, generation: 0, age: anyAge }, () => {

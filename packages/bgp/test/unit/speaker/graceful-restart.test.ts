@@ -172,3 +172,23 @@ t.test('two that restart at once do not wait for each other', async (t) => {
   await bench.start(a, b);
   t.strictSame(bench.table(b), ['192.0.2.0/24 10.0.0.1']);
 });
+
+t.test('a peer that restarts too is not waited for by selection, but by who flushes', async (t) => {
+  const bench = new Bench();
+  const restart = { gracefulRestart: { ...options, restarting: true } };
+  const a = bench.node('10.0.0.1', 65001, restart);
+  const b = bench.node('10.0.0.2', 65001, restart);
+  const late = bench.node('10.0.0.3', 65001, { gracefulRestart: options });
+  bench.peer(a, b);
+  bench.peer(b, late);
+  b.speaker.announce({ prefix: '192.0.2.0/24' });
+  const events: string[] = [];
+  a.speaker.on('selection-complete', () => events.push('selection'));
+  a.speaker.on('peers-complete', () => events.push('peers'));
+  await bench.start(a, b);
+  t.strictSame(events, ['selection']);
+  t.strictSame(bench.table(a), [], 'the peer has not sent its routes: what is left of them must stand');
+  await bench.start(late);
+  t.strictSame(events, ['selection', 'peers']);
+  t.strictSame(bench.table(a), ['192.0.2.0/24 10.0.0.2']);
+});
