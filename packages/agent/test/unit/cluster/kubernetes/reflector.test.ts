@@ -6,7 +6,7 @@ import { capturedLog } from '../../captured-log.ts';
 import { nodesBecome } from '../store-content.ts';
 import { rawList, rawNode, rawStatus, scriptedServer } from './api-server.ts';
 
-async function setUp(t: Test) {
+async function setUp(t: Test, pause = async (_ms: number) => {}) {
   const server = await scriptedServer(t);
   const store = new ClusterStore();
   const changes: string[] = [];
@@ -25,6 +25,7 @@ async function setUp(t: Test) {
     },
     pause: async (ms) => {
       pauses.push(ms);
+      await pause(ms);
       await new Promise((resolve) => setImmediate(resolve));
     },
   });
@@ -145,6 +146,34 @@ t.test('a server that is gone changes nothing', async (t) => {
   again.event('ADDED', rawNode('c', '11'));
   await setup.becomes('a 10.244.1.0/24', 'b 10.244.1.0/24', 'c 10.244.1.0/24');
   t.same(setup.changes, ['added a', 'added b', 'added c']);
+});
+
+t.test('ten minutes without a server: asked with less and less haste, and nothing changes', async (t) => {
+  const awayMs = 600_000;
+  let clockMs = 0;
+  const over = Promise.withResolvers<void>();
+  const back = Promise.withResolvers<void>();
+  const setup = await setUp(t, async (ms) => {
+    clockMs += ms;
+    if (clockMs < awayMs) return;
+    over.resolve();
+    await back.promise;
+  });
+  const watch = await listed(setup);
+  const port = Number(new URL(setup.server.url).port);
+  watch.drop();
+  await setup.server.close();
+  await over.promise;
+  t.ok(clockMs >= awayMs);
+  t.ok(setup.pauses.length < awayMs / 5000 + 10, `asked ${setup.pauses.length} times`);
+  t.same(setup.changes, ['added a', 'added b'], 'nobody was told of anything: no route is withdrawn');
+  const server = await scriptedServer(t, port);
+  back.resolve();
+  const again = await server.next();
+  again.response.writeHead(200).flushHeaders();
+  again.event('DELETED', rawNode('b', '11'));
+  await setup.becomes('a 10.244.1.0/24');
+  t.same(setup.changes, ['added a', 'added b', 'deleted b'], 'then only what is different');
 });
 
 t.test('refused by the server: told with its words, asked again', async (t) => {
