@@ -10,12 +10,15 @@ function protocolName(address: string): string {
   return `node_${address.replaceAll(/[.:]/g, '_')}`;
 }
 
-function channel(family: 'ipv4' | 'ipv6', nextHop: string | undefined): string {
+function channel(family: 'ipv4' | 'ipv6', nextHop: string | undefined, transit: boolean): string {
   const address = nextHop === undefined ? '' : ` next hop address ${nextHop};`;
-  return `  ${family} { import all; export where source = RTS_STATIC;${address} };`;
+  const sources = transit ? '[ RTS_STATIC, RTS_BGP ]' : '[ RTS_STATIC ]';
+  return `  ${family} { import all; export where source ~ ${sources};${address} };`;
 }
 
-function bgpProtocol(config: TorConfig, { address, as, password, options = [] }: TorNeighbor): string {
+function bgpProtocol(config: TorConfig, neighbor: TorNeighbor): string {
+  const { address, as, password, options = [], nextHop4, nextHop6 } = neighbor;
+  const { transit = false } = config;
   return [
     `protocol bgp ${protocolName(address)} {`,
     `  local as ${config.as};`,
@@ -26,8 +29,8 @@ function bgpProtocol(config: TorConfig, { address, as, password, options = [] }:
     '  error wait time 1, 5;',
     ...(config.gracefulRestart === true ? ['  graceful restart on;'] : []),
     ...options.map((line) => `  ${line}`),
-    channel('ipv4', config.nextHop4),
-    channel('ipv6', config.nextHop6),
+    channel('ipv4', nextHop4 ?? config.nextHop4, transit),
+    channel('ipv6', nextHop6 ?? config.nextHop6, transit),
     '}',
   ].join('\n');
 }

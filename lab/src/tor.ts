@@ -10,6 +10,9 @@ export interface TorNeighbor {
   readonly as: number;
   /** TCP MD5 password (RFC 2385); none when left out. */
   readonly password?: string;
+  /** Next hops for this neighbor of BIRD in place of those of all. */
+  readonly nextHop4?: string;
+  readonly nextHop6?: string;
   /** Lines of BIRD's protocol for this neighbor, as `ttl security on;`. */
   readonly options?: readonly string[];
 }
@@ -23,6 +26,8 @@ export interface TorConfig {
   /** Its own addresses towards the nodes: the next hops of what it announces, also of the family that is not the session's. */
   readonly nextHop4?: string;
   readonly nextHop6?: string;
+  /** BIRD hands on what it learned, too. */
+  readonly transit?: boolean;
   /** BIRD restarts gracefully, its kernel routes included; as helper all of them serve in any case. */
   readonly gracefulRestart?: boolean;
   /** Whole protocols of BIRD beside those, as `protocol bfd { … }`. */

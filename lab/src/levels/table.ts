@@ -120,20 +120,27 @@ export const levels: readonly Level[] = [
     needs: [...node, watched, commands('bird', 'vtysh', 'gobgpd', 'strace')],
     isolated: true,
   }),
-  level('mesh', 'agents from manifests: full mesh, routes, pods, both families', ['lab/test/mesh/*.test.ts'], {
-    needs: node,
-    isolated: true,
-  }),
+  level(
+    'mesh',
+    'agents from manifests: full mesh, reflectors, two subnets, pods, both families',
+    ['lab/test/mesh/*.test.ts'],
+    { needs: [...node, commands('bird')], isolated: true },
+  ),
   level('tor', 'BIRD, FRR and GoBGP as external top-of-rack routers', ['lab/test/tor/*.test.ts'], {
     needs: [...node, commands('bird', 'vtysh', 'gobgpd')],
     isolated: true,
     timeoutSeconds: 600,
   }),
-  level('restart', 'restart, adoption, graceful restart, drift', ['lab/test/restart/*.test.ts'], {
-    needs: [...node, watched, commands('strace')],
-    isolated: true,
-    timeoutSeconds: 600,
-  }),
+  level(
+    'restart',
+    'restart, takeover, graceful restart, drift, faults and their cost',
+    ['lab/test/restart/*.test.ts'],
+    {
+      needs: [...node, watched, commands('strace', 'bird', 'vtysh')],
+      isolated: true,
+      timeoutSeconds: 600,
+    },
+  ),
   level(
     'ask',
     'the command routelet on real nodes: answers, plans that come true, reasons',

@@ -1,0 +1,3 @@
+import { testTwoSubnets } from './two-subnets.ts';
+
+await testTwoSubnets(['ipv4', 'ipv6']);
