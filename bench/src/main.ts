@@ -37,6 +37,13 @@ const benches: Readonly<Record<string, Bench>> = {
       for (const size of sizes) yield* await benchIpset(say, size);
     },
   },
+  'proxy-sync': {
+    about: '2700 and 10000 services of 10 endpoints planned and sent to a kernel that says yes; one endpoint of them',
+    rows: async function* ({ quick, sizes = quick ? [100] : [2700, 10_000] }) {
+      const { benchProxySync } = await import('./proxy-sync/proxy-sync.ts');
+      for (const size of sizes) yield* await benchProxySync(say, size);
+    },
+  },
   'bgp-table': {
     about: 'BGP tables in and out, up to 1000000 routes, beside BIRD, FRR and GoBGP 4',
     prepare: async () => (await import('./bgp-table/bgp-table.ts')).prepareBgpTable(say),

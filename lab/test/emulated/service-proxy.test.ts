@@ -41,7 +41,7 @@ for (const pod of [one, two]) {
 }
 
 /** Asks five times a second and prints each answer, or `none` after a second. */
-const UDP_CLIENT = `exec 3<>/dev/udp/10.96.0.53/53
+const UDP_CLIENT = `exec 2>/dev/null 3<>/dev/udp/10.96.0.53/53
 while :; do
   echo '?' >&3
   answer=none

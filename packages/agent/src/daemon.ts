@@ -20,6 +20,7 @@ import type { Module, ModuleDefinition } from './module.ts';
 import { formatDuration } from './options/duration.ts';
 import type { AgentOptions } from './options/options.ts';
 import { flags } from './options/registry.ts';
+import { ServedAddresses } from './service/served-addresses.ts';
 
 export interface DaemonOptions {
   readonly options: AgentOptions;
@@ -120,6 +121,7 @@ export class Daemon {
     if (metricsServer !== undefined) this.#stops.push({ name: 'metrics', stop: () => metricsServer.close() });
 
     const ruleset = new Ruleset(runCommand);
+    const served = new ServedAddresses();
     for (const definition of modules) {
       if (this.#aborted.signal.aborted) return;
       const module = definition.create({
@@ -130,6 +132,7 @@ export class Daemon {
         metrics,
         health: healthServer.health,
         ruleset,
+        served,
       });
       this.#stops.push({ name: module.name, stop: () => module.stop() });
       running.push(module);

@@ -5,6 +5,7 @@ import type { Ruleset } from './kernel/ruleset.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/registry.ts';
 import type { AgentOptions } from './options/options.ts';
+import type { ServedAddresses } from './service/served-addresses.ts';
 
 /** One part of the daemon with a life of its own: the daemon starts modules in order and stops them in reverse. */
 export interface Module {
@@ -34,6 +35,8 @@ export interface ModuleContext {
   readonly health: Health;
   /** The one owner of our iptables rules. */
   readonly ruleset: Ruleset;
+  /** Which addresses of Services are served here, between those who serve and those who announce. */
+  readonly served: ServedAddresses;
 }
 
 /** A module before it is made. */

@@ -2,6 +2,7 @@
  * Keeps the IPVS table of the kernel as wanted. What stands is read once and then known from the answers to what was sent;
  * a service that the kernel refuses is read anew, tried once more and named, and never stops the others.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Ipvs, IpvsOperation, NetlinkError } from '@routelet/netlink-wire';
 import {
   backendKey,
@@ -37,7 +38,7 @@ export interface SyncResult {
   readonly rerouted: readonly string[];
 }
 
-/** Operations of one batch: its encoding is the longest that the event loop waits for. */
+/** Operations of one batch, and places compared in one go: the longest that the event loop waits for. */
 const BATCH = 512;
 
 export class IpvsTable {
@@ -79,6 +80,7 @@ export class IpvsTable {
       const key = entryKey(point);
       if (wanted(key) === undefined && !this.#applied.has(key) && !owns(point)) continue;
       found.set(key, { object, destinations: await this.#destinations(object) });
+      if (found.size % BATCH === 0) await turn();
     }
     this.#standing.clear();
     for (const [key, standing] of found) this.#standing.set(key, standing);
@@ -121,6 +123,7 @@ export class IpvsTable {
     const send = async () => {
       const sent = batch;
       batch = [];
+      if (sent.length === 0) return;
       const results = await this.#setup.client.apply(sent.map(({ operation }) => operation));
       for (const [index, { key, operation }] of sent.entries()) {
         const error = results[index];
@@ -134,14 +137,20 @@ export class IpvsTable {
         else this.#standing.delete(key);
       }
     };
+    let compared = 0;
     for (const key of keys) {
       const planned = this.#plan(key);
-      if (planned.some(({ kind, action }) => action === 'delete' || (kind === 'destination' && action === 'add')))
-        rerouted.push(key);
+      const isReroute = planned.some(
+        ({ kind, action }) => action === 'delete' || (kind === 'destination' && action === 'add'),
+      );
+      if (isReroute) rerouted.push(key);
       for (const operation of planned) batch.push({ key, operation });
-      if (batch.length >= BATCH) await send();
+      if (batch.length >= BATCH || ++compared % BATCH === 0) {
+        await send();
+        await turn();
+      }
     }
-    if (batch.length > 0) await send();
+    await send();
     return { operations, refused };
   }
 

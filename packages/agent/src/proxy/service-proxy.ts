@@ -3,7 +3,6 @@
  * triggered: a change marks the places that it touches, each is compared with what stands and only the difference is sent;
  * a full pass each period finds nothing to do. What is in the kernel stays there when the module stops.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import {
   Conntrack,
   Ipvs,
@@ -27,6 +26,7 @@ import type { AgentOptions } from '../options/options.ts';
 import type { Problem } from '../problem.ts';
 import { ProblemLog } from '../problem-log.ts';
 import { addressCheck } from '../service/address-ranges.ts';
+import type { ServedAddresses } from '../service/served-addresses.ts';
 import { WorkLoop } from '../work-loop.ts';
 import { forgetFlows } from './flows.ts';
 import {
@@ -46,6 +46,7 @@ import { ownership } from './ownership.ts';
 import { ProxyTable, type TableChange } from './proxy-table.ts';
 import { describeKind } from './service-plan.ts';
 import { ServiceStats } from './service-stats.ts';
+import { planInTurns } from './turns.ts';
 
 /** Pods are only read for how long they want to end. */
 export function serviceProxy({
@@ -74,8 +75,6 @@ const DRAIN_EVERY_MS = 5000;
 const RETRY_MS = 10_000;
 /** The kernel makes the route of an IPv6 address some time after the address (addrconf_dad_work). */
 const ROUTE_SETTLE_MS = 500;
-/** Services planned in one go; then the event loop has its turn. */
-const CHUNK = 100;
 
 class ServiceProxy implements Module {
   readonly name = 'service-proxy';
@@ -86,6 +85,7 @@ class ServiceProxy implements Module {
   readonly #metrics: Metrics;
   readonly #rules: ModuleRuleset;
   readonly #ipset = new Ipset();
+  readonly #served: ServedAddresses;
   readonly #heartbeat: Heartbeat;
   readonly #problems: ProblemLog;
   readonly #loop: WorkLoop<Part>;
@@ -106,7 +106,8 @@ class ServiceProxy implements Module {
   #adopted = false;
   #stats: ServiceStats | undefined;
 
-  constructor({ options, nodeName, cluster, log, metrics, health, ruleset }: ModuleContext) {
+  constructor({ options, nodeName, cluster, log, metrics, health, ruleset, served }: ModuleContext) {
+    this.#served = served;
     this.#options = options;
     this.#nodeName = nodeName;
     this.#cluster = cluster;
@@ -265,16 +266,8 @@ class ServiceProxy implements Module {
       namesAnnotations: !this.#options.runRouter,
     });
     this.#table.setNode(host.node);
-    await this.#planAll(this.#table);
+    await planInTurns(this.#table, (change) => this.#take(change));
     return host.problems;
-  }
-
-  async #planAll(table: ProxyTable): Promise<void> {
-    const services = table.services();
-    for (let at = 0; at < services.length; at += CHUNK) {
-      this.#take(table.plan(services.slice(at, at + CHUNK)));
-      await turn();
-    }
   }
 
   /** Reads what stands, so that all of it is compared with what is wanted. */
@@ -322,14 +315,20 @@ class ServiceProxy implements Module {
     const strict = await readSysctls(interfaces.map((name) => ({ key: rpFilterKey(name), value: '1' })));
     const others = new Set([...strict.missing, ...strict.writes.map(({ key }) => key)]);
     const filters = new Map(interfaces.map((name) => [name, others.has(rpFilterKey(name)) ? '0' : '1']));
-    const { writes, missing } = await applySysctls(planProxySysctls(host.interface, filters));
-    for (const { key, value } of writes) this.#log.info('sysctl set', { key, value });
-    return missing.map((key) => ({
-      code: 'sysctl',
-      subject: key,
-      text: `sysctl ${key} is not there, expected to set it`,
-      level: 'warn',
-    }));
+    const wanted = planProxySysctls(host.interface, filters);
+    const problems: Problem[] = [];
+    const { writes, missing } = await readSysctls(wanted);
+    for (const sysctl of writes) {
+      try {
+        await applySysctls([sysctl]);
+        this.#log.info('sysctl set', { ...sysctl });
+      } catch (error) {
+        // EROFS in a container that is not privileged: services are served all the same, though not as well.
+        const why = error instanceof Error ? error.message : String(error);
+        problems.push(sysctlProblem(sysctl.key, `cannot be set to ${sysctl.value}: ${why}`));
+      }
+    }
+    return [...problems, ...missing.map((key) => sysctlProblem(key, 'is not there, expected to set it'))];
   }
 
   /** V-94: 0 keeps what the system has. */
@@ -418,6 +417,7 @@ class ServiceProxy implements Module {
       clearTimeout(this.#settleTimer);
       this.#settleTimer = setTimeout(() => this.#loop.mark(['addresses']), ROUTE_SETTLE_MS);
     }
+    this.#served.set(new Set(wanted.map(({ text }) => text)));
     const tolerated = new Set(['EEXIST', 'ESRCH', 'ENOENT', 'EADDRNOTAVAIL']);
     return results.flatMap((error) =>
       error === undefined || tolerated.has(error.code)
@@ -484,6 +484,10 @@ function refusal(key: string, error: NetlinkError, table: ProxyTable): Problem {
   // ip_vs_ctl.c ip_vs_add_service: the module of the scheduler is asked for and does not come.
   const missing = error.code === 'ENOENT' ? `, expected the kernel module ip_vs_${scheduler}` : '';
   return kernelProblem(`${service} ${key}`, `service ${service}: ${place}: ${error.message}${missing}`);
+}
+
+function sysctlProblem(key: string, text: string): Problem {
+  return { code: 'sysctl', subject: key, text: `sysctl ${key} ${text}`, level: 'warn' };
 }
 
 function kernelProblem(subject: string, text: string): Problem {

@@ -20,6 +20,7 @@ import type { AgentOptions } from '../options/options.ts';
 import type { Secret } from '../options/secret.ts';
 import type { Problem } from '../problem.ts';
 import { ProblemLog } from '../problem-log.ts';
+import type { ServedAddresses } from '../service/served-addresses.ts';
 import { WorkLoop } from '../work-loop.ts';
 import { VipRoutes } from './announcements.ts';
 import { BRIDGE } from './bridge.ts';
@@ -93,6 +94,7 @@ class Router implements InspectableRouter {
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #networkFailures = new Set<NetworkPart>();
   readonly #vips: VipTable;
+  readonly #served: ServedAddresses;
   readonly #vipRoutes = new VipRoutes();
   /** Addresses of Services that the next pass plans. */
   readonly #changedVips = new Set<string>();
@@ -108,7 +110,7 @@ class Router implements InspectableRouter {
   #routing: Routing | undefined;
   #settleTimer: NodeJS.Timeout | undefined;
 
-  constructor({ options, nodeName, cluster, log, metrics, health, ruleset }: ModuleContext) {
+  constructor({ options, nodeName, cluster, log, metrics, health, ruleset, served }: ModuleContext) {
     this.#options = options;
     this.#nodeName = nodeName;
     this.#cluster = cluster;
@@ -121,7 +123,8 @@ class Router implements InspectableRouter {
     };
     this.#problems = new ProblemLog(log);
     this.#nodes = new NodeTable(nodeName, []);
-    this.#vips = new VipTable(cluster, nodeName, options);
+    this.#served = served;
+    this.#vips = new VipTable(cluster, nodeName, options, (address) => served.has(address));
     const failed = (error: unknown) => log.error('a pass of the router failed', { error });
     this.#bgpLoop = new WorkLoop((parts) => this.#bgpPass(parts), failed);
     this.#networkLoop = new WorkLoop((parts) => this.#networkPass(parts), failed);
@@ -168,6 +171,7 @@ class Router implements InspectableRouter {
     this.#meshPassword?.watch(() => this.#bgpLoop.mark(['own']));
     this.#closers.push(() => this.#meshPassword?.close());
     this.#closers.push(this.#cluster.subscribe((changes) => this.#clusterChanged(changes)));
+    this.#closers.push(this.#served.subscribe((addresses) => this.#servedChanged(addresses)));
     const full = setInterval(() => this.#markAll(), timerMs(options.routesSyncPeriodMs));
     const routes = setInterval(() => void this.#resyncRoutes(), timerMs(options.injectedRoutesSyncPeriodMs));
     this.#closers.push(() => {
@@ -257,6 +261,12 @@ class Router implements InspectableRouter {
     for (const address of vips.announced) this.#changedVips.add(address);
     if (vips.announced.length > 0 || vips.problems) this.#bgpLoop.mark(['vips']);
     if (vips.wanted) this.#bgpLoop.mark(['vip-policy']);
+  }
+
+  #servedChanged(addresses: readonly string[]): void {
+    const announced = this.#vips.servedChanged(addresses);
+    for (const address of announced) this.#changedVips.add(address);
+    if (announced.length > 0) this.#bgpLoop.mark(['vips']);
   }
 
   #hostChanged(event: SubscriptionEvent): void {

@@ -52,8 +52,16 @@ export class VipTable {
   readonly #problems = new Map<string, readonly Problem[]>();
   #wanted: readonly string[] | undefined = [];
   #own: OwnNode;
+  readonly #isServed: (address: string) => boolean;
 
-  constructor(cluster: ClusterView, nodeName: string, options: VipOptions & RangeOptions) {
+  /** `isServed`: whether an address is served on this node; only then is it announced. */
+  constructor(
+    cluster: ClusterView,
+    nodeName: string,
+    options: VipOptions & RangeOptions,
+    isServed: (address: string) => boolean = () => true,
+  ) {
+    this.#isServed = isServed;
     this.#cluster = cluster;
     this.#options = options;
     this.#check = addressCheck(options);
@@ -98,6 +106,15 @@ export class VipTable {
       for (const key of slices.map(serviceOf)) if (key !== undefined) services.add(key);
     }
     return this.#plan(services);
+  }
+
+  /** Looks again at whether these addresses are served, or all when none is named. Returns those that are announced or not now. */
+  servedChanged(addresses: readonly string[]): readonly string[] {
+    const looked = addresses.length > 0 ? addresses : [...this.#addresses.keys()];
+    return looked.filter((text) => {
+      const [first] = this.#addresses.get(text)?.services ?? [];
+      return first !== undefined && this.#settle(text, ...first).announced;
+    });
   }
 
   #plan(services: ReadonlySet<string>): VipTableChange {
@@ -147,7 +164,8 @@ export class VipTable {
     const decisions = [...entry.services.values()].flatMap(({ facts, decisions }) =>
       decisions.filter(({ address }) => address.text === text).map((decision) => ({ decision, facts })),
     );
-    const announcing = decisions.filter(({ decision }) => decision.verdict === 'announced');
+    const isServed = this.#isServed(text);
+    const announcing = decisions.filter(({ decision }) => decision.verdict === 'announced' && isServed);
     const communities = new Set(announcing.flatMap(({ facts }) => facts.settings.communities));
     const address = announcing[0]?.decision.address;
     const vip = address && { address, communities: [...communities].sort((a, b) => a - b) };

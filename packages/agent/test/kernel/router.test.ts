@@ -19,6 +19,7 @@ import type { Log } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics/create.ts';
 import { parseOptions } from '../../src/options/parse.ts';
 import { router as routerModule } from '../../src/router/router.ts';
+import { ServedAddresses } from '../../src/service/served-addresses.ts';
 import { node } from '../unit/router/fixture.ts';
 
 const sh = (command: string) => execFileSync('sh', ['-c', command], { encoding: 'utf8' });
@@ -130,6 +131,7 @@ function start(t: Test, cluster: ClusterStore, args: readonly string[] = []) {
     metrics,
     health,
     ruleset: new Ruleset(runCommand),
+    served: new ServedAddresses(),
   });
   t.teardown(async () => {
     await router.stop();

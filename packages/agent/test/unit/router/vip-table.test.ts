@@ -48,6 +48,24 @@ t.test('an address comes and goes with its endpoint', async (t) => {
   t.same(table.wanted, []);
 });
 
+t.test('an address is announced while it is served', async (t) => {
+  const store = new ClusterStore();
+  const served = new Set<string>();
+  const table = new VipTable(store, 'n1', vipOptions, (address) => served.has(address));
+  store.set(service('web'));
+  store.set(slice('a', 'web', 4, 'n1'));
+  await turn();
+  table.planAll([]);
+  t.same(content(table), []);
+  t.same(table.wanted, ['10.96.0.10'], 'no peer may announce it meanwhile');
+  served.add('10.96.0.10');
+  t.same(table.servedChanged([]), ['10.96.0.10']);
+  t.same(content(table), ['10.96.0.10']);
+  served.delete('10.96.0.10');
+  t.same(table.servedChanged(['10.96.0.10', '10.96.0.99']), ['10.96.0.10']);
+  t.same(content(table), []);
+});
+
 t.test('a slice that moves to another Service is looked at for both', async (t) => {
   const { store, now } = setUp();
   store.set(service('web'));
