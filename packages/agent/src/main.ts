@@ -8,6 +8,7 @@ import { Daemon } from './daemon.ts';
 import { createLog, type Log } from './log.ts';
 import { resolveNodeName } from './node-name.ts';
 import { helpText } from './options/command-line.ts';
+import type { AgentOptions } from './options/options.ts';
 import { parseOptions } from './options/parse.ts';
 import { describeProblem } from './options/problem.ts';
 import { parseWithFlags } from './options/with-flags.ts';
@@ -59,7 +60,7 @@ async function main(): Promise<void> {
     return;
   }
   if (options.cleanupConfig) {
-    process.exitCode = await cleanNode(options.askSocket);
+    process.exitCode = await cleanNode(options);
     return;
   }
   const parseFlags = (flags: readonly string[]) => parseWithFlags(argv, flags, readText);
@@ -89,13 +90,13 @@ async function main(): Promise<void> {
 }
 
 /** Prints what it does; the log is for those who run the agent. */
-async function cleanNode(askSocket: string): Promise<number> {
-  const socket = process.env['ROUTELET_SOCKET'] || askSocket;
+async function cleanNode(options: AgentOptions): Promise<number> {
+  const socket = process.env['ROUTELET_SOCKET'] || options.askSocket;
   if (socket !== '' && (await isAnswered(socket))) {
     process.stderr.write(`routelet-agent: an agent runs on this node and answers on ${socket}: stop it first\n`);
     return EXIT_FAILED;
   }
-  const { removed, failed } = await cleanUp(process.env, (line) => process.stdout.write(`${line}\n`));
+  const { removed, failed } = await cleanUp(options, process.env, (line) => process.stdout.write(`${line}\n`));
   process.stdout.write(`${removed} removed, ${failed} failed\n`);
   return failed === 0 ? EXIT_OK : EXIT_FAILED;
 }

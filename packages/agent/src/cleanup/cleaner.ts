@@ -1,9 +1,12 @@
 /** One kind of thing that the agent leaves on a node, and how it is taken away again. */
 import type { Rtnetlink } from '@routelet/netlink-wire';
 import type { Command } from '../kernel/command.ts';
+import type { OwnershipOptions } from '../proxy/ownership.ts';
 
 export interface CleanupContext {
-  readonly netlink: Pick<Rtnetlink, 'links' | 'rules' | 'routes' | 'apply'>;
+  /** Ranges of the addresses of Services. */
+  readonly options: OwnershipOptions;
+  readonly netlink: Pick<Rtnetlink, 'links' | 'addresses' | 'rules' | 'routes' | 'apply'>;
   readonly run: Command;
   /** Where routes.json is. */
   readonly stateDirectory: string;

@@ -5,13 +5,15 @@
 import { Rtnetlink } from '@routelet/netlink-wire';
 import { runCommand } from '../kernel/command.ts';
 import { routeTablesFiles } from '../kernel/route-tables.ts';
+import type { OwnershipOptions } from '../proxy/ownership.ts';
 import type { Cleaner, CleanupContext } from './cleaner.ts';
 import { firewallCleaners } from './firewall.ts';
+import { proxyCleaners } from './proxy.ts';
 import { routerCleaners } from './router.ts';
 
 const STATE_DIRECTORY = '/var/lib/routelet';
 
-export const cleaners: readonly Cleaner[] = [...firewallCleaners, ...routerCleaners];
+export const cleaners: readonly Cleaner[] = [...firewallCleaners, ...proxyCleaners, ...routerCleaners];
 
 export interface CleanupOutcome {
   readonly removed: number;
@@ -21,11 +23,13 @@ export interface CleanupOutcome {
 
 /** `say` gets one line a thing that was removed, stays, or could not be looked at. */
 export async function cleanUp(
+  options: OwnershipOptions,
   env: Readonly<Record<string, string | undefined>>,
   say: (line: string) => void,
 ): Promise<CleanupOutcome> {
   const netlink = await Rtnetlink.open();
   const context: CleanupContext = {
+    options,
     netlink,
     run: runCommand,
     stateDirectory: env['ROUTELET_STATE_DIRECTORY'] || STATE_DIRECTORY,

@@ -5,55 +5,34 @@
  */
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type NetlinkError,
-  Ipset as NetlinkIpset,
-  type Operation,
-  type Route,
-  RT_TABLE_MAIN,
-} from '@routelet/netlink-wire';
+import { type Operation, type Route, RT_TABLE_MAIN } from '@routelet/netlink-wire';
 import { createRib } from '@routelet/rib';
 import { addressFromBytes } from '../annotations/prefix.ts';
-import { swapName } from '../kernel/ipset-plan.ts';
 import { routeTables, withoutRouteTables } from '../kernel/route-tables.ts';
-import { Ruleset } from '../kernel/ruleset.ts';
 import { BRIDGE } from '../router/bridge.ts';
-import { NODE_IPS, POD_SUBNETS, routerClaim, setName } from '../router/forwarding.ts';
+import { NODE_IPS, POD_SUBNETS, routerClaim } from '../router/forwarding.ts';
 import { planGuePorts } from '../router/overlay/gue-ports.ts';
 import { kernelGuePorts } from '../router/overlay/kernel-gue-ports.ts';
 import { planRules } from '../router/overlay/rules.ts';
 import { describeTunnel, readDevice } from '../router/overlay/tunnel.ts';
 import { isOwnTunnel } from '../router/overlay/tunnels.ts';
 import type { Cleaned, Cleaner, CleanupContext } from './cleaner.ts';
+import { remove } from './remove.ts';
+import { rulesOf } from './rules.ts';
+import { setsOf } from './sets.ts';
 
 /** rtm_protocol of our routes. */
 const PROTOCOL = 17;
 
 export const routerCleaners: readonly Cleaner[] = [
-  { name: 'iptables rules', clean: cleanRules },
+  { name: 'iptables rules', clean: rulesOf('router', routerClaim) },
   { name: 'routes', clean: cleanRoutes },
   { name: 'policy rules', clean: cleanPolicyRules },
   { name: 'tunnels', clean: cleanTunnels },
   { name: 'rt_tables', clean: cleanRouteTables },
-  { name: 'ipsets', clean: cleanSets },
+  { name: 'ipsets', clean: setsOf([POD_SUBNETS, NODE_IPS]) },
   { name: 'bridge', clean: cleanBridge },
 ];
-
-async function cleanRules({ run }: CleanupContext): Promise<Cleaned> {
-  const rules = new Ruleset(run).module('router', routerClaim);
-  const nothing = { shared: [], chains: [] };
-  const removed: string[] = [];
-  const kept: string[] = [];
-  for (const family of [4, 6] as const) {
-    let table = '';
-    for (const line of (await rules.plan(family, nothing)).split('\n')) {
-      if (line.startsWith('*')) table = line.slice(1);
-      else if (line !== '' && line !== 'COMMIT') removed.push(`IPv${family} ${table} ${line.replace(/^-D /, '')}`);
-    }
-    kept.push(...(await rules.apply(family, nothing)).held);
-  }
-  return { removed, kept };
-}
 
 /** Those that routes.json names. Without a cluster nothing else can prove that a route with our protocol is ours. */
 async function cleanRoutes({ netlink, stateDirectory }: CleanupContext): Promise<Cleaned> {
@@ -130,28 +109,6 @@ async function cleanRouteTables({ routeTablesFiles }: CleanupContext): Promise<C
   return { removed, kept: [] };
 }
 
-async function cleanSets(): Promise<Cleaned> {
-  const ours = ([4, 6] as const).flatMap((family) =>
-    [POD_SUBNETS, NODE_IPS].map((name) => setName(name, family)).flatMap((name) => [name, swapName(name)]),
-  );
-  const client = await NetlinkIpset.open();
-  try {
-    const standing = new Set((await client.headers()).map(({ name }) => name));
-    const names = ours.filter((name) => standing.has(name));
-    const results = await client.apply(names.map((name) => ({ action: 'destroy', name })));
-    return {
-      removed: names.filter((_, index) => results[index] === undefined),
-      kept: names.flatMap((name, index) => {
-        const error = results[index];
-        if (error === undefined) return [];
-        return [error.code === 'IPSET_ERR_BUSY' ? `${name}: a rule or a set that is not ours uses it` : error.message];
-      }),
-    };
-  } finally {
-    client.close();
-  }
-}
-
 /** Pods, and whatever else hangs on the bridge, are not ours to cut off. */
 async function cleanBridge({ netlink }: CleanupContext): Promise<Cleaned> {
   const links = await netlink.links();
@@ -160,20 +117,4 @@ async function cleanBridge({ netlink }: CleanupContext): Promise<Cleaned> {
   const ports = links.filter(({ master }) => master === bridge.index).map(({ name }) => name);
   if (ports.length > 0) return { removed: [], kept: [`${BRIDGE}: ${ports.join(', ')} still hang on it`] };
   return remove(netlink, [{ kind: 'link', action: 'delete', object: { index: bridge.index } }], () => BRIDGE);
-}
-
-async function remove(
-  netlink: CleanupContext['netlink'],
-  operations: readonly Operation[],
-  describe: (index: number) => string,
-): Promise<Cleaned> {
-  const results = operations.length === 0 ? [] : await netlink.apply(operations);
-  const removed: string[] = [];
-  const kept: string[] = [];
-  for (const index of operations.keys()) {
-    const error: NetlinkError | undefined = results[index];
-    if (error === undefined) removed.push(describe(index));
-    else kept.push(`${describe(index)}: ${error.message}`);
-  }
-  return { removed, kept };
 }

@@ -42,7 +42,15 @@ iptables -I FORWARD -i kube-bridge -m comment --comment 'allow outbound traffic 
 iptables -t nat -A POSTROUTING -m set --match-set kube-router-pod-subnets src -m set ! --match-set kube-router-pod-subnets dst -m set ! --match-set kube-router-node-ips dst -j MASQUERADE --random-fully
 ip route add 10.244.2.0/24 via 10.0.0.2 proto 17
 ip rule add from 10.244.1.0/24 lookup 77
+# ours: V-40, V-41; IPVS services and kube-dummy-if are for the emulated kernel
+ipset create kube-router-svip hash:ip timeout 0
+ipset create kube-router-svip-prt hash:ip,port timeout 0
+ipset create inet6:kube-router-local-ips hash:ip family inet6 timeout 0
+iptables -N KUBE-ROUTER-SERVICES
+iptables -A KUBE-ROUTER-SERVICES -m set --match-set kube-router-svip-prt dst,dst -j ACCEPT
+iptables -I INPUT -m comment --comment 'handle traffic to IPVS service IPs in custom chain' -m set --match-set kube-router-svip dst -j KUBE-ROUTER-SERVICES
 # of others
+iptables -A INPUT -s 192.0.2.66 -j DROP
 ip link add br0 type bridge
 ipset create kube-router-mine hash:net
 iptables -A FORWARD -i kube-bridge -j ACCEPT
@@ -79,6 +87,10 @@ t.test('what is ours goes, and is named', async (t) => {
     /^removed {2}ipsets: kube-router-pod-subnets$/,
     /^removed {2}ipsets: inet6:kube-router-node-ips$/,
     /^removed {2}bridge: kube-bridge$/,
+    /^removed {2}iptables rules of services: IPv4 filter INPUT .* -j KUBE-ROUTER-SERVICES$/,
+    /^removed {2}iptables rules of services: IPv4 filter -X KUBE-ROUTER-SERVICES$/,
+    /^removed {2}ipsets of services: kube-router-svip-prt$/,
+    /^removed {2}ipsets of services: inet6:kube-router-local-ips$/,
     /^stays {4}routes: 10\.244\.3\.0\/24 via 10\.0\.0\.3 proto 17: no state file says that it is ours$/,
   ]) {
     t.ok(
@@ -99,6 +111,7 @@ t.test('what is of others stays', async (t) => {
     '-A POSTROUTING -m set --match-set kube-router-mine src -j MASQUERADE',
   ]);
   t.match(sh('ip -o link show br0'), /br0/);
+  t.equal(sh('iptables -S INPUT'), '-P INPUT ACCEPT\n-A INPUT -s 192.0.2.66/32 -j DROP\n');
   t.throws(() => sh('ip link show kube-bridge 2>&1'), 'the bridge is gone');
   const routes = sh('ip route show');
   t.notMatch(routes, /10\.244\.2\.0/);
