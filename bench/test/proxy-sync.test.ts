@@ -2,5 +2,5 @@ import { smoke } from './smoke.ts';
 
 smoke(
   'proxy-sync',
-  [/^add \d+ elements$/, /^delete \d+ elements$/].map((work) => ({ peer: /^proxy-sync v/, work })),
+  [/^one endpoint change of \d+$/, /^restart with \d+ as wanted$/].map((work) => ({ peer: /^full sync$/, work })),
 );

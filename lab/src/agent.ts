@@ -52,9 +52,9 @@ export class LabAgent {
     return this.#process;
   }
 
-  #spawn({ manifests, kubeconfig, flags = [], env = {}, under = [], onLine }: AgentOptions): LabProcess {
-    const argv = [
-      ...[...under, process.execPath, mainScript, '--log-format', 'human', '--hostname-override', this.node.name],
+  #argv({ manifests, kubeconfig, flags = [] }: AgentOptions): string[] {
+    return [
+      ...['--log-format', 'human', '--hostname-override', this.node.name],
       ...(manifests === undefined ? [] : ['--manifests', manifests]),
       ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
       ...(this.node.ipv4 === undefined ? ['--enable-ipv4=false', '--router-id', 'generate'] : []),
@@ -62,7 +62,11 @@ export class LabAgent {
       ...['--run-firewall=false', '--run-service-proxy=false', '--gobgp-admin-port', '0'],
       ...['--metrics-port', String(METRICS_PORT), ...flags],
     ];
-    return this.node.spawn('agent', argv, {
+  }
+
+  #spawn(options: AgentOptions): LabProcess {
+    const { env = {}, under = [], onLine } = options;
+    return this.node.spawn('agent', [...under, process.execPath, mainScript, ...this.#argv(options)], {
       env: { ...this.node.environment, ...env },
       ...(onLine === undefined ? {} : { onLine }),
     });
@@ -126,6 +130,13 @@ export class LabAgent {
       const tail = `last lines of the agent on ${this.node.name}:\n${this.process.tail()}`;
       throw new LabError(error.code, `${error.message}\n${tail}`, { cause: error });
     }
+  }
+
+  /** Runs the agent's `--cleanup-config` with the same options, while no agent runs; what it printed, by line. */
+  async cleanUp(): Promise<string[]> {
+    const argv = [process.execPath, mainScript, ...this.#argv(this.#options), '--cleanup-config'];
+    const text = await this.node.exec(argv, { env: { ...this.node.environment }, deadlineMs: 120_000 });
+    return text.trim().split('\n');
   }
 
   /** Ends the agent; what it programmed stays. */

@@ -22,7 +22,7 @@ const NAME = 'proxy-sync';
 const ENDPOINTS = 10;
 const ROUNDS = 5;
 /** Changes of one endpoint in a round, to have something to measure. */
-const CHANGES = 200;
+const CHANGES = 100;
 
 interface Measure {
   readonly seconds: number;
@@ -159,7 +159,7 @@ export async function benchProxySync(say: (text: string) => void, services: numb
     const stop = store.subscribe((changes) => {
       told = table.apply(changes);
     });
-    const slices = Array.from({ length: CHANGES }, (_, index) => makeSlice((index * 7) % services, 1 + (index % 100)));
+    const slices = Array.from({ length: CHANGES }, (_, index) => makeSlice((index * 7) % services, 1 + index));
     const before = swallowed.messages;
     const all = await measure(async () => {
       for (const slice of slices) {

@@ -298,3 +298,21 @@ await t.test('a restart changes nothing', async (t) => {
   t.strictSame(agent.logged(['INFO', 'WARN', 'ERROR'], /(addresses|ipsets|rules) changed|sysctl set|timeouts set/), []);
   t.strictSame(await table(), wantedTable(['two'], ['two']));
 });
+
+await t.test('T-36: cleaning up takes what is ours, and no IPVS service of others', async (t) => {
+  await agent.stop();
+  await node.exec(['ipvsadm', '-A', '-t', '172.16.0.1:80']);
+  const lines = await agent.cleanUp();
+  t.ok(lines.includes('removed  IPVS services: tcp 10.96.0.10:80'), lines.join('\n'));
+  t.ok(lines.includes('removed  IPVS services: tcp [2001:db8::11]:30080'));
+  t.ok(lines.includes('removed  service addresses: kube-dummy-if'));
+  t.match(lines.at(-1), /^\d+ removed, 0 failed$/);
+  t.equal(await node.exec(['ipvsadm', '-Sn']), '-A -t 172.16.0.1:80 -s wlc\n');
+  const left = await Promise.all([
+    node.exec(['iptables-save']),
+    node.exec(['ip6tables-save']),
+    node.exec(['ipset', 'list', '-name']),
+  ]);
+  t.notMatch(left.join(), /ipvs|KUBE-ROUTER|kube-router-(svip|local-ips|lb)/);
+  t.strictSame(await node.ipJson('route', 'show', 'table', 'local', 'match', '10.96.0.10'), []);
+});
