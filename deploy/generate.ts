@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { planProxySysctls } from '../packages/agent/src/proxy/forwarding.ts';
 
 type Replacement = readonly [text: string | RegExp, by: string];
 
@@ -65,6 +66,10 @@ const WITHOUT_CNI: readonly Replacement[] = [
   [/ +- \{ name: cni-bin-dir, hostPath[^\n]*\n/, ''],
   [/ +- \{ name: routelet-cfg, configMap[^\n]*\n/, ''],
 ];
+/** As the agent sets them where it may (packages/agent/src/proxy/forwarding.ts). */
+const proxySysctls = planProxySysctls(undefined, new Map()).map(
+  ({ key, value }) => `${key.replace('net/ipv4/', '')}=${value}`,
+);
 
 export const variants: readonly Variant[] = [
   {
@@ -114,6 +119,23 @@ export const variants: readonly Variant[] = [
       [
         '        - { name: socket, emptyDir: {} }\n',
         '        - { name: socket, emptyDir: {} }\n        - { name: kube-proxy, configMap: { name: kube-proxy } }\n',
+      ],
+    ],
+  },
+  {
+    file: 'routelet-service-proxy.yaml',
+    about: 'routelet as in routelet.yaml, with Services by IPVS: for clusters without kube-proxy. Give it --master.',
+    flags: { 'run-service-proxy': 'true' },
+    replaced: [
+      [
+        '              cd /proc/sys/net\n',
+        `              modprobe -a ip_vs ip_vs_rr ip_vs_lc ip_vs_dh ip_vs_sh ip_vs_mh xt_ipvs dummy || echo 'a module of IPVS is missing'
+              cd /proc/sys/net/ipv4
+              for pair in ${proxySysctls.join(' ')}; do
+                if [ -f "\${pair%=*}" ]; then echo "\${pair#*=}" > "\${pair%=*}"; fi
+              done
+              cd /proc/sys/net
+`,
       ],
     ],
   },

@@ -36,7 +36,8 @@ const ALL_OR_LAST = 'a bad value is named, and the peers of the last good one st
 
 const WORDS = "the words of Go's ParseBool: `true`, `t`, `1`, `false`…; anything else is named and taken as false";
 const ANNOUNCED = 'announcements of its addresses; no session resets';
-const PROXY = 'nothing yet: the service proxy is not built';
+const PROXY = 'its IPVS services and rules; its connections stay';
+const DSR = 'nothing yet: direct server return is not built';
 
 const IPS = { 'kube-router.io/peer.ips': '192.0.2.1' } as const;
 const IPS_ASNS = { ...IPS, 'kube-router.io/peer.asns': '64600' } as const;
@@ -271,7 +272,7 @@ export const annotations = {
     default: 'load balancer addresses count',
     validation: 'any value',
     effect: ANNOUNCED,
-    meaning: 'its load balancer addresses are not announced',
+    meaning: 'its load balancer addresses are neither announced nor served',
     example: '',
     deprecated: true,
   }),
@@ -280,7 +281,7 @@ export const annotations = {
     type: 'tunnel',
     default: 'no direct server return',
     validation: '`tunnel`; anything else is named and not used',
-    effect: PROXY,
+    effect: DSR,
     meaning: 'direct server return for external addresses',
     example: 'tunnel',
     bad: 'route',
