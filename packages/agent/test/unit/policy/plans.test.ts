@@ -1,4 +1,4 @@
-/** What both backends make of one small cluster. That the kernel takes and prints it so is shown by the level policy. */
+/** What the backend of iptables makes of one small cluster. That the kernel takes and prints it so is shown by the level policy. */
 import t from 'tap';
 import { parsePrefix } from '../../../src/annotations/prefix.ts';
 import { formatRule } from '../../../src/kernel/rule.ts';
@@ -18,7 +18,6 @@ import {
   setElements,
 } from '../../../src/policy/iptables-plan.ts';
 import { Names } from '../../../src/policy/names.ts';
-import { createTable, planNftables } from '../../../src/policy/nftables-plan.ts';
 import { planSettings } from '../../../src/policy/settings.ts';
 import { node } from '../router/fixture.ts';
 import { added, NODE, namespace, pod, policy } from './objects.ts';
@@ -205,60 +204,6 @@ t.test('what is known again, and what is closed when the kernel refuses it', (t)
   t.strictSame(closedChain('KUBE-NWPLCY-X', 4)?.rules, []);
   t.strictSame(closedChain('KUBE-POD-FW-X', 6)?.rules, [['-j', 'REJECT', '--reject-with', 'icmp6-port-unreachable']]);
   t.equal(closedChain('KUBE-NWPLCY-COMMON', 4), undefined, 'what all share is not closed by one');
-  t.end();
-});
-
-t.test('nftables: the same meaning in as many rules for a thousand pods as for one', (t) => {
-  const plan = (some: typeof pods, refused: readonly string[] = []) => {
-    const names = new Names();
-    const elements = (id: Parameters<typeof compiler.elements>[0]) => compiler.elements(id);
-    const input = { settings, pods: some, policies: policies.values(), elements, names, family: 4 as const };
-    return { names, table: planNftables({ ...input, refused: new Set(refused) }) };
-  };
-  const { names, table } = plan(pods);
-  const chain = (name: string) => table.chains.find((one) => one.name === name)?.rules;
-  const [web, set] = [names.podChain('x/web'), names.set({ policy: 'x/in', of: 'targets' }, 'egress', 4)];
-  t.strictSame(chain('KUBE-ROUTER-FORWARD'), [
-    'ip daddr vmap @kube-router-pods',
-    'ip saddr vmap @kube-router-pods',
-    'jump KUBE-NWPLCY-TAIL',
-  ]);
-  t.strictSame(plan(pods.slice(1)).table.chains.find(({ name }) => name === 'KUBE-ROUTER-FORWARD')?.rules.length, 3);
-  t.strictSame(table.pods, [`10.1.0.2 : jump ${names.podChain('x/free')}`, `10.1.0.1 : jump ${web}`]);
-  t.strictSame(chain(names.policyChain('x/in', 'egress', 4)), [
-    `ip saddr @${set} udp dport 53 counter meta mark set meta mark or 0x10000 return comment "x/in egress any"`,
-  ]);
-  t.match(chain(names.policyChain('x/in', 'ingress', 4)), [
-    / tcp dport 80-90 counter /,
-    / tcp dport 8080 counter .* comment "x\/in ingress pods np"$/,
-    / meta l4proto sctp counter .* comment "x\/in ingress cidr"$/,
-  ]);
-  t.strictSame(chain(web)?.slice(0, 4), [
-    'jump KUBE-NWPLCY-COMMON',
-    `ip daddr 10.1.0.1 counter jump ${names.policyChain('x/in', 'ingress', 4)} comment "x/in policy"`,
-    `ip saddr 10.1.0.1 counter jump ${names.policyChain('x/in', 'egress', 4)} comment "x/in policy"`,
-    'meta mark and 0x10000 == 0x0 limit rate 10/minute burst 10 packets log prefix "pod x/web " group 100 comment "x/web log-drop"',
-  ]);
-  t.ok(table.sets.find(({ elements }) => elements.includes('0.0.0.0/1'))?.interval);
-  const commands = createTable('ip t', table, 4, false).map(({ text }) => text);
-  t.notMatch(commands.join('\n'), /hook/, 'a copy to compare with is called by nobody');
-  t.match(
-    createTable('ip t', table, 4, true)
-      .map(({ text }) => text)
-      .join('\n'),
-    /hook forward priority filter/,
-  );
-
-  const closed = plan(pods, ['NetworkPolicy x/in', 'pod x/free']).table;
-  t.strictSame(closed.chains.find(({ name }) => name === names.policyChain('x/in', 'ingress', 4))?.rules, []);
-  t.strictSame(closed.chains.find(({ name }) => name === names.podChain('x/free'))?.rules, [
-    'counter reject comment "x/free reject"',
-  ]);
-  t.strictSame(
-    closed.sets.map(({ name }) => name),
-    ['kube-router-local-pods'],
-    'a policy that is refused needs no sets',
-  );
   t.end();
 });
 
