@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
@@ -72,7 +73,7 @@ t.test('a warm-up ends by itself, a small piece at a time, and leaves no timer t
     after: (delayMs, run) => {
       if (delayMs <= 0) {
         turns++;
-        const immediate = setImmediate(run);
+        const immediate = globalThis.setImmediate(run);
         return { cancel: () => clearImmediate(immediate) };
       }
       const timer = { cancel: () => void timers.delete(timer) };
@@ -88,12 +89,19 @@ t.test('a warm-up ends by itself, a small piece at a time, and leaves no timer t
 t.test('a warm-up leaves no tables behind', async (t) => {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');
-  const kept = (): number => {
-    collect();
-    return process.memoryUsage().arrayBuffers;
+  // Memory of an ArrayBuffer is freed by another thread, some time after the collection that found it.
+  const kept = async (): Promise<number> => {
+    let least = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 20; round++) {
+      collect();
+      await setImmediate();
+      least = Math.min(least, process.memoryUsage().arrayBuffers);
+    }
+    return least;
   };
   await warmUp({ routes: 2000 });
-  const before = kept();
+  const before = await kept();
   await warmUp({ routes: 20_000 });
-  t.ok(kept() < before + 200_000, `${kept() - before} bytes more`);
+  const more = (await kept()) - before;
+  t.ok(more < 200_000, `${more} bytes more`);
 });
