@@ -86,10 +86,15 @@ export const levels: readonly Level[] = [
   level('pack', 'npm packages built, packed and used from an empty project', ['lab/test/pack/*.test.ts'], {
     timeoutSeconds: 600,
   }),
-  level('kernel', 'netlink, FIB, iptables and ipset against the real kernel', ['packages/*/test/kernel/*.test.ts'], {
-    needs: [root, namespaces, commands('iptables', 'ipset', 'conntrack')],
-    isolated: true,
-  }),
+  level(
+    'kernel',
+    'netlink, FIB, iptables, nftables and ipset against the real kernel',
+    ['packages/*/test/kernel/*.test.ts'],
+    {
+      needs: [root, namespaces, commands('iptables', 'ipset', 'conntrack', 'nft')],
+      isolated: true,
+    },
+  ),
   level(
     'interop',
     'BGP sessions with BIRD, FRR, GoBGP, ExaBGP, OpenBGPD and the judgement of tshark',
