@@ -23,6 +23,11 @@ const cluster = await ManifestCluster.create(lab, [manifest], {
 });
 watchOver(t, cluster);
 const { node, agent } = cluster.member('node-1');
+// Pods are attached by what the agent writes first; here it takes its time.
+await waitFor('the agent to have started', async () => agent.logged(['INFO'], / started/).length > 0, {
+  deadlineMs: 180_000,
+  everyMs: 500,
+});
 const outside = await lab.node({ name: 'outside', ipv4: '192.0.2.99/24', ipv6: '2001:db8::99/64' });
 await outside.exec(['ip', 'route', 'add', '198.51.100.0/24', 'via', '192.0.2.11']);
 await outside.exec(['ip', 'route', 'add', '2001:db8:e::/64', 'via', '2001:db8::11']);
