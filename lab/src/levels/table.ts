@@ -113,7 +113,18 @@ export const levels: readonly Level[] = [
     {
       needs: [
         ...[root, namespaces, cni, guest],
-        commands('qemu-system-x86_64', 'busybox', 'cpio', 'depmod', 'setpriv', 'ipvsadm', 'iptables', 'ipset', 'ping'),
+        commands(
+          'qemu-system-x86_64',
+          'busybox',
+          'cpio',
+          'depmod',
+          'setpriv',
+          'ipvsadm',
+          'iptables',
+          'ipset',
+          'ping',
+          'curl',
+        ),
       ],
       guest: true,
       beside: true,
