@@ -6,6 +6,19 @@ export function row(of: Pick<BenchRow, 'bench' | 'peer' | 'work' | 'unit'>, ours
   return { bench, peer, work, ours: round(ours), theirs: round(theirs), ratio: round(ours / theirs), unit };
 }
 
+/** A figure of ours alone. */
+export function ownRow(of: Pick<BenchRow, 'bench' | 'work' | 'unit'>, ours: number): BenchRow {
+  const { bench, work, unit } = of;
+  return { bench, peer: 'none', work, ours: round(ours), theirs: null, ratio: null, unit };
+}
+
+/** The smallest of the values that a share of them does not exceed. */
+export function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) throw new RangeError('no values');
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('no values');
   const sorted = values.toSorted((a, b) => a - b);

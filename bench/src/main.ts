@@ -58,6 +58,18 @@ const benches: Readonly<Record<string, Bench>> = {
       yield* (await import('./mesh/mesh.ts')).benchMesh(say, sizes);
     },
   },
+  converge: {
+    about: '500 changes of a Node, from its manifest to the kernels of two other nodes',
+    rows: async function* ({ quick, sizes = [quick ? 10 : 500] }) {
+      yield* (await import('./converge/converge.ts')).benchConverge(say, sizes);
+    },
+  },
+  rest: {
+    about: 'an agent with nothing to do, in clusters of 3 and of 1000 nodes',
+    rows: async function* ({ quick, sizes = [3, quick ? 20 : 1000] }) {
+      yield* (await import('./rest/rest.ts')).benchRest(say, sizes);
+    },
+  },
 };
 
 /** Set in the process that runs inside of the namespaces. */

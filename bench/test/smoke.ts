@@ -8,7 +8,7 @@ import t from 'tap';
 import type { BenchRow } from '../src/row.ts';
 
 const main = resolve(import.meta.dirname, '../src/main.ts');
-const units: readonly string[] = ['s', 'cpu-s', 'MB'];
+const units: readonly string[] = ['s', 'ms', 'cpu-s', '% of a core', 'MB'];
 
 /** `works`: what at least must have been measured, and beside whom. */
 export function smoke(name: string, works: readonly { readonly peer: RegExp; readonly work: RegExp }[]): void {
@@ -24,7 +24,10 @@ export function smoke(name: string, works: readonly { readonly peer: RegExp; rea
       t.strictSame(Object.keys(row), ['bench', 'peer', 'work', 'ours', 'theirs', 'ratio', 'unit'], JSON.stringify(row));
       t.equal(row.bench, name);
       t.ok(units.includes(row.unit), `${row.unit} is a unit`);
-      for (const value of [row.ours, row.theirs]) t.ok(Number.isFinite(value) && value >= 0, `${row.work}: ${value}`);
+      t.ok(Number.isFinite(row.ours) && row.ours >= 0, `${row.work}: ${row.ours}`);
+      t.equal(row.theirs === null, row.peer === 'none', `${row.work} beside ${row.peer}: ${row.theirs}`);
+      if (row.theirs === null || row.ratio === null) continue;
+      t.ok(Number.isFinite(row.theirs) && row.theirs >= 0, `${row.work}: ${row.theirs}`);
       if (row.theirs > 0)
         t.ok(Math.abs(row.ratio - row.ours / row.theirs) < 0.01 * (1 + row.ratio), `ratio ${row.ratio}`);
     }

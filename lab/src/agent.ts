@@ -23,6 +23,8 @@ export interface AgentOptions {
   /** More flags, after the lab's own, so that they win. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Another program than the sources: the compiled agent. */
+  readonly program?: string;
   /** Words before the command: a tracer, for example. */
   readonly under?: readonly string[];
   readonly onLine?: (line: string) => void;
@@ -65,8 +67,8 @@ export class LabAgent {
   }
 
   #spawn(options: AgentOptions): LabProcess {
-    const { env = {}, under = [], onLine } = options;
-    return this.node.spawn('agent', [...under, process.execPath, mainScript, ...this.#argv(options)], {
+    const { env = {}, program = mainScript, under = [], onLine } = options;
+    return this.node.spawn('agent', [...under, process.execPath, program, ...this.#argv(options)], {
       env: { ...this.node.environment, ...env },
       ...(onLine === undefined ? {} : { onLine }),
     });

@@ -30,10 +30,12 @@ export {
   type CommandResult,
   type ExitStatus,
   LabProcess,
+  type ProcessUsage,
   run,
   type SpawnOptions,
   tryRun,
 } from './process.ts';
+export { SimulatedMesh, type SimulatedNode, simulatedNode } from './simulated-mesh.ts';
 export { changesInTrace, straceInto } from './system-call-watch.ts';
 export type { Tor, TorConfig, TorNeighbor, TorRoute } from './tor.ts';
 export { type Seen, type WaitOptions, waitFor, within } from './wait.ts';

@@ -3,6 +3,7 @@
  * and waited for. A process is always named by its own pid; nothing is ever killed by name.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { LabError } from './errors.ts';
@@ -73,6 +74,13 @@ interface Watcher {
   readonly found: (line: string) => void;
 }
 
+/** What a process has used: processor time of all threads so far, resident memory now and at its peak, in MiB. */
+export interface ProcessUsage {
+  readonly cpuSeconds: number;
+  readonly residentMb: number;
+  readonly peakMb: number;
+}
+
 const KEPT_LINES = 5000;
 
 /** A long-running process. Its standard output and error are one stream of lines, the last 5,000 of which are kept. */
@@ -120,6 +128,22 @@ export class LabProcess {
     for (const watcher of this.#watchers) {
       if (watcher.pattern.test(line)) watcher.found(line);
     }
+  }
+
+  /** Throws when the process has ended. */
+  usage(): ProcessUsage {
+    const tasks = `/proc/${this.pid}/task`;
+    // To the nanosecond: Documentation/scheduler/sched-stats.rst of the kernel.
+    const nanoseconds = readdirSync(tasks).map((task) =>
+      Number(/^\d+/.exec(readFileSync(`${tasks}/${task}/schedstat`, 'latin1'))),
+    );
+    const status = readFileSync(`/proc/${this.pid}/status`, 'latin1');
+    const mebibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
+    return {
+      cpuSeconds: nanoseconds.reduce((sum, each) => sum + each, 0) / 1e9,
+      residentMb: mebibytes('VmRSS'),
+      peakMb: mebibytes('VmHWM'),
+    };
   }
 
   /** The last lines, for an error or a report. */

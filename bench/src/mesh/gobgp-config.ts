@@ -1,5 +1,5 @@
 /** The same speaker as GoBGP's configuration file (docs/sources/configuration.md of GoBGP 4). */
-import { holdTimeSeconds } from './lean-session.ts';
+import { holdTimeSeconds } from '@routelet/lab/lean-session';
 import { neighbourAddress, speaker, watcherAddress } from './plan.ts';
 
 export function gobgpConfig(count: number): string {

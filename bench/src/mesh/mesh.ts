@@ -9,13 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { holdTimeSeconds } from '@routelet/lab/lean-session';
 import { buildPrograms, programPath } from '@routelet/lab/programs';
 import { publish } from '../bgp-table/published.ts';
 import { row } from '../figures.ts';
 import type { BenchRow } from '../row.ts';
 import { Daemon } from './daemon.ts';
 import { gobgpConfig } from './gobgp-config.ts';
-import { holdTimeSeconds } from './lean-session.ts';
 import { localRanges, neighbourAddress, speaker, watcherAddress } from './plan.ts';
 import type { SpeakerSetup } from './speaker.ts';
 

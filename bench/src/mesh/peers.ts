@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline';
 import { encodeEndOfRib, encodeUpdate, familyNamed, PrefixCursor, parseIpv4 } from '@routelet/bgp/codec';
-import { holdTimeSeconds, LeanSession } from './lean-session.ts';
+import { holdTimeSeconds, LeanSession } from '@routelet/lab/lean-session';
 import { neighbourAddress, routeOf, routesEach, speaker, watcherAddress } from './plan.ts';
 
 const count = Number(process.argv[2]);
@@ -56,7 +56,7 @@ function neighbour(index: number, address: string, wanted: number): LeanSession 
   const { address: remoteAddress, port, asn } = speaker;
   return new LeanSession({
     ...{ address, identifier, remoteAddress, port, asn },
-    updates: updatesOf(index, identifier),
+    updates: () => updatesOf(index, identifier),
     onUpdate: (body) => {
       const before = routes.size;
       announced(body, (prefix) => routes.add(prefix));

@@ -142,6 +142,10 @@ export const levels: readonly Level[] = [
     ['lab/test/mesh/*.test.ts'],
     { needs: [...node, commands('bird')], isolated: true },
   ),
+  level('nodes', 'one agent among a thousand simulated nodes that come, change and go', ['lab/test/nodes/*.test.ts'], {
+    needs: node,
+    isolated: true,
+  }),
   level('tor', 'BIRD, FRR and GoBGP as external top-of-rack routers', ['lab/test/tor/*.test.ts'], {
     needs: [...node, commands('bird', 'vtysh', 'gobgpd')],
     isolated: true,

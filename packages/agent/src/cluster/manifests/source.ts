@@ -8,6 +8,8 @@ import { Catalogue } from './catalogue.ts';
 
 /** Quiet time after the last change of the folder before it is read: an editor or a copy is done by then. */
 const QUIET_MS = 100;
+/** A folder that is never quiet is read this long after its first change. */
+const LONGEST_QUIET_MS = 500;
 /** Changes that the folder's watch does not see (files behind symbolic links) are found this late. */
 const POLL_MS = 5000;
 
@@ -37,6 +39,8 @@ export class ManifestsSource implements ClusterSource {
   #watcher: FSWatcher | undefined;
   #watched = '';
   #quiet: NodeJS.Timeout | undefined;
+  /** Of the first change since the folder was read. */
+  #changedMs: number | undefined;
   #poll: NodeJS.Timeout | undefined;
   #scan: Promise<void> = Promise.resolve();
 
@@ -115,8 +119,16 @@ export class ManifestsSource implements ClusterSource {
     this.#watcher?.close();
     this.#watched = identity;
     this.#watcher = watch(this.#folder, () => {
+      const nowMs = performance.now();
+      this.#changedMs ??= nowMs;
       clearTimeout(this.#quiet);
-      this.#quiet = setTimeout(() => this.#rescan(), QUIET_MS);
+      this.#quiet = setTimeout(
+        () => {
+          this.#changedMs = undefined;
+          this.#rescan();
+        },
+        Math.max(0, Math.min(QUIET_MS, this.#changedMs + LONGEST_QUIET_MS - nowMs)),
+      );
     });
     this.#watcher.on('error', (error) => {
       this.#log.warn('watch of the manifests folder failed; looking every few seconds', { error });

@@ -1,11 +1,11 @@
 /**
- * The least side of a BGP session that a daemon keeps up: OPEN, two routes, End-of-RIB, then KEEPALIVEs when it is told.
+ * The least side of a BGP session that a daemon keeps up: OPEN, some routes, End-of-RIB, then KEEPALIVEs when it is told.
  * Thousands of them share one process, so that what is measured is the daemon at the other end.
  */
 import { connect, type Socket } from 'node:net';
 import { encodeKeepalive, encodeOpen, headerBytes, messageType } from '@routelet/bgp/codec';
 
-/** RFC 4271 §4.2: proposed by both sides in this bench. */
+/** RFC 4271 §4.2: proposed by this side. */
 export const holdTimeSeconds = 90;
 const retryMs = 1000;
 
@@ -16,10 +16,11 @@ export interface LeanSessionOptions {
   readonly remoteAddress: string;
   readonly port: number;
   readonly asn: number;
-  /** UPDATEs, written when the session is up. */
-  readonly updates: Uint8Array;
+  /** UPDATEs to write when the session is up. */
+  readonly updates: () => Uint8Array;
   /** The body of an UPDATE that came. */
   readonly onUpdate: (body: Buffer) => void;
+  readonly onUp?: () => void;
   readonly onLost: () => void;
 }
 
@@ -37,29 +38,48 @@ export class LeanSession {
 
   /** Connects, and again a second after each failure. */
   start(): void {
-    const { address, remoteAddress, port, asn, identifier } = this.#options;
+    const { address, remoteAddress, port } = this.#options;
     const socket = connect({ host: remoteAddress, port, localAddress: address, noDelay: true });
+    socket.on('connect', () => this.accept(socket));
+    socket.on('error', () => undefined);
+    socket.on('close', () => setTimeout(() => this.start(), retryMs));
+  }
+
+  /** Speaks on a connection that is there, in the place of the one before. */
+  accept(socket: Socket): void {
+    const { asn, identifier } = this.#options;
+    this.#socket?.destroy();
+    this.#lose();
     this.#socket = socket;
     this.#rest = Buffer.alloc(0);
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      if (this.#up) this.#options.onLost();
-      this.#up = false;
-      setTimeout(() => this.start(), retryMs);
+      if (this.#socket === socket) this.#lose();
     });
-    socket.on('connect', () => {
-      const open = { kind: 'open', version: 4, myAs: asn, holdTimeSeconds, identifier } as const;
-      const capabilities = [
-        { kind: 'multiprotocol', family: 257 },
-        { kind: 'four-octet-as', asn },
-      ] as const;
-      socket.write(encodeOpen({ ...open, capabilities }));
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#socket === socket) this.#read(chunk);
     });
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    const open = { kind: 'open', version: 4, myAs: asn, holdTimeSeconds, identifier } as const;
+    const capabilities = [
+      { kind: 'multiprotocol', family: 257 },
+      { kind: 'four-octet-as', asn },
+    ] as const;
+    socket.write(encodeOpen({ ...open, capabilities }));
   }
 
   keepAlive(): void {
-    if (this.#up) this.#socket?.write(keepalive);
+    this.send(keepalive);
+  }
+
+  /** Writes messages when the session is up. */
+  send(messages: Uint8Array): void {
+    if (this.#up) this.#socket?.write(messages);
+  }
+
+  #lose(): void {
+    if (!this.#up) return;
+    this.#up = false;
+    this.#options.onLost();
   }
 
   #read(chunk: Buffer): void {
@@ -78,7 +98,8 @@ export class LeanSession {
     else if (type === messageType.update) this.#options.onUpdate(body);
     else if (type === messageType.keepalive && !this.#up) {
       this.#up = true;
-      this.#socket?.write(this.#options.updates);
+      this.#socket?.write(this.#options.updates());
+      this.#options.onUp?.();
     }
   }
 }
