@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { ManifestsSource } from '../../../../src/cluster/manifests/source.ts';
 import { ClusterStore } from '../../../../src/cluster/store.ts';
@@ -57,6 +58,19 @@ t.test('changes in place, by rename, new and removed files', async (t) => {
   await becomes('a 10.244.8.0/24', 'b 10.244.1.0/24');
   await rm(join(folder, 'a.yaml'));
   await becomes('b 10.244.1.0/24');
+});
+
+t.test('a folder that is never quiet is read all the same', async (t) => {
+  const { folder, store } = await started(t, { 'a.yaml': node('a', '10.244.0.0/24') });
+  const read = new Set<string>();
+  t.teardown(store.subscribe(() => read.add(nodesOf(store).join())));
+  const changes = 150;
+  // Faster than the quiet time, for less than the time after which a folder is read in any case.
+  for (let number = 1; number <= changes; number++) {
+    await writeFile(join(folder, 'a.yaml'), node('a', `10.244.${number}.0/24`));
+    await pause(20);
+  }
+  t.ok(read.size >= 2, `${read.size} states were read while ${changes} were written`);
 });
 
 t.test('a broken file is named with its line and loses nothing', async (t) => {
