@@ -11,8 +11,8 @@ import { publishAgent } from '../published-agent.ts';
 import type { BenchRow } from '../row.ts';
 
 const NAME = 'converge';
-/** One Node leaves and comes back for so many changes of a pod CIDR. */
-const CHANGES_PER_RETURN = 10;
+/** The Node leaves and comes back after so many changes of its pod CIDR, and after the last one of a shorter run. */
+const CHANGES_PER_RETURN = 50;
 
 /** When each route came into a node's kernel; a route that came again counts as new. */
 class Arrivals {
@@ -81,11 +81,11 @@ export async function* benchConverge(say: (text: string) => void, sizes: readonl
       for (let number = 0; number < size; number++) {
         const podCidr = `20.${(number >> 8) & 127}.${number & 255}.0/24`;
         changed.push(...(await write(podCidr)));
-        if ((number + 1) % CHANGES_PER_RETURN !== 0) continue;
+        if ((number + 1) % Math.min(CHANGES_PER_RETURN, size) !== 0) continue;
         await cluster.folder.removeNode(manifest.name);
         await Promise.all(others.map((other) => other.gone(podCidr)));
         returned.push(...(await write(podCidr)));
-        if ((number + 1) % 100 === 0) say(`${number + 1} of ${size} changes`);
+        say(`${number + 1} of ${size} changes; the Node came back in ${returned.at(-1)?.toFixed(0)} ms`);
       }
       for (const [work, values] of [
         [`${size} changes of a pod CIDR`, changed],
