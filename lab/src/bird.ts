@@ -12,8 +12,8 @@ function protocolName(address: string): string {
 
 function channel(family: 'ipv4' | 'ipv6', nextHop: string | undefined, transit: boolean): string {
   const address = nextHop === undefined ? '' : ` next hop address ${nextHop};`;
-  const sources = transit ? '[ RTS_STATIC, RTS_BGP ]' : '[ RTS_STATIC ]';
-  return `  ${family} { import all; export where source ~ ${sources};${address} };`;
+  const sources = transit ? '~ [ RTS_STATIC, RTS_BGP ]' : '= RTS_STATIC';
+  return `  ${family} { import all; export where source ${sources};${address} };`;
 }
 
 function bgpProtocol(config: TorConfig, neighbor: TorNeighbor): string {
