@@ -81,12 +81,12 @@ const wrongObjects: readonly WrongObject[] = [
     line: /kube-router\.io\/peers.*remoteip.*192\.0\.2\.300.*expected/,
   },
   {
-    what: 'a peer with bfd, which is not built',
+    what: 'a peer with a detection multiplier that BFD cannot carry',
     file: `${first.name}.yaml`,
     text: withAnnotations({
-      'kube-router.io/peers': '- remoteip: 192.0.2.1\n  remoteasn: 64600\n  bfd: {enabled: true}\n',
+      'kube-router.io/peers': '- remoteip: 192.0.2.1\n  remoteasn: 64600\n  bfd: {enabled: true, detection_multiplier: 256}\n',
     }),
-    line: /kube-router\.io\/peers.*bfd/,
+    line: /kube-router\.io\/peers.*bfd\.detection_multiplier.*256.*expected/,
   },
   {
     what: 'a bad CIDR of another Node',
