@@ -69,7 +69,7 @@ const packages = {
       'main\\.ts',
     ],
     shells: [
-      '(?!annotations/|service/|policy/compile/|proxy/(?:model|endpoints|service-plan|proxy-table|ipvs-plan|ownership|held-addresses|forwarding|flows)\\.ts|ask/(?!main|server|client)|kernel/[^/]*plan\\.ts|kernel/(?:rule|saved-table)\\.ts)',
+      '(?!annotations/|service/|policy/compile/|proxy/(?:model|endpoints|service-plan|proxy-table|ipvs-plan|ownership|held-addresses|forwarding|flows)\\.ts|ask/(?!main|server|client)|kernel/[^/]*plan\\.ts|kernel/(?:rule|icmp-rules|saved-table)\\.ts)',
     ],
   },
 };

@@ -4,6 +4,7 @@
  * lets it pass marks it, and what is not marked at the end of a pod's chain is rejected. Pure.
  */
 import { type IpFamily, type Prefix, parseAddress } from '../annotations/prefix.ts';
+import { acceptCommonIcmp, matchIcmp } from '../kernel/icmp-rules.ts';
 import type { SetGoal } from '../kernel/ipset-plan.ts';
 import type { Rule } from '../kernel/rule.ts';
 import { commentOf, jumpTarget } from '../kernel/rule.ts';
@@ -298,23 +299,6 @@ function serviceRules(settings: FirewallSettings, family: IpFamily): Rule[] {
   ];
 }
 
-/** N-33. Types by number, as they are printed. */
-export const commonIcmp: Readonly<Record<IpFamily, readonly (readonly [type: number, note: string])[]>> = {
-  4: [
-    [8, 'allow icmp echo requests'],
-    [3, 'allow icmp destination unreachable messages'],
-    [11, 'allow icmp time exceeded messages'],
-  ],
-  6: [
-    [128, 'allow icmp echo requests'],
-    [1, 'allow icmp destination unreachable messages'],
-    [3, 'allow icmp time exceeded messages'],
-    [135, 'allow icmp neighbor solicitation messages'],
-    [136, 'allow icmp neighbor advertisement messages'],
-    [129, 'allow icmp echo reply messages'],
-  ],
-};
-
 function commonRules(family: IpFamily): Rule[] {
   const states = (note: string, list: string, target: string): Rule => [
     ...comment(note),
@@ -323,7 +307,7 @@ function commonRules(family: IpFamily): Rule[] {
   return [
     states('rule to drop invalid state for pod', 'INVALID', 'DROP'),
     states('rule for stateful firewall for pod', 'RELATED,ESTABLISHED', 'ACCEPT'),
-    ...commonIcmp[family].map(([type, note]): Rule => [...icmp(family, type, note), '-j', 'ACCEPT']),
+    ...acceptCommonIcmp(family),
   ];
 }
 
@@ -362,7 +346,9 @@ function tailRules({ closedCidrs }: FirewallSettings, family: IpFamily): Rule[] 
         'RETURN',
       ],
     ],
-    ...(family === 6 ? [135, 136] : []).map((type): Rule => [...icmp(6, type, 'neighbor discovery'), '-j', 'RETURN']),
+    ...(family === 6 ? [135, 136] : []).map(
+      (type): Rule => [...matchIcmp(6, type, 'neighbor discovery'), '-j', 'RETURN'],
+    ),
     ...cidrs.flatMap(({ text }) =>
       sides.map(([flag, side]): Rule => [flag, text, ...unprogrammed(side), ...notLocal(side), ...reject(family)]),
     ),
@@ -371,12 +357,6 @@ function tailRules({ closedCidrs }: FirewallSettings, family: IpFamily): Rule[] 
       sides.map(([flag, side]): Rule => [flag, text, ...rest, ...notLocal(side), ...reject(family)]),
     ),
   ];
-}
-
-function icmp(family: IpFamily, type: number, note: string): Rule {
-  return family === 4
-    ? ['-p', 'icmp', ...comment(note), '-m', 'icmp', '--icmp-type', String(type)]
-    : ['-p', 'ipv6-icmp', ...comment(note), '-m', 'icmp6', '--icmpv6-type', String(type)];
 }
 
 function own(chain: string, rules: readonly Rule[]): OwnChain {

@@ -4,6 +4,7 @@
  */
 import type { IpFamily, Prefix } from '../annotations/prefix.ts';
 import type { Protocol } from '../cluster/model.ts';
+import { acceptCommonIcmp } from '../kernel/icmp-rules.ts';
 import type { SetGoal } from '../kernel/ipset-plan.ts';
 import { commentOf, jumpTarget, type Rule } from '../kernel/rule.ts';
 import type { OwnChain, RuleClaim, RuleGoal, SharedRule } from '../kernel/rule-plan.ts';
@@ -169,37 +170,12 @@ function guardRule(family: IpFamily): Rule {
   ];
 }
 
-/** Types by number, as they are printed. */
-const icmpTypes: Readonly<Record<IpFamily, readonly (readonly [type: number, comment: string])[]>> = {
-  4: [
-    [8, 'allow icmp echo requests'],
-    [3, 'allow icmp destination unreachable messages'],
-    [11, 'allow icmp time exceeded messages'],
-  ],
-  6: [
-    [128, 'allow icmp echo requests'],
-    [1, 'allow icmp destination unreachable messages'],
-    [3, 'allow icmp time exceeded messages'],
-    [135, 'allow icmp neighbor solicitation messages'],
-    [136, 'allow icmp neighbor advertisement messages'],
-    [129, 'allow icmp echo reply messages'],
-  ],
-};
-
 /** V-42. */
 function serviceRules(family: IpFamily): Rule[] {
-  const [protocol, match, option, reject] =
-    family === 4
-      ? ['icmp', 'icmp', '--icmp-type', 'icmp-port-unreachable']
-      : ['ipv6-icmp', 'icmp6', '--icmpv6-type', 'icmp6-port-unreachable'];
+  const reject = family === 4 ? 'icmp-port-unreachable' : 'icmp6-port-unreachable';
   const comment = (text: string): Rule => ['-m', 'comment', '--comment', text];
   return [
-    ...icmpTypes[family].map(
-      ([type, text]): Rule => [
-        ...['-p', protocol, ...comment(text)],
-        ...['-m', match, option, String(type), '-j', 'ACCEPT'],
-      ],
-    ),
+    ...acceptCommonIcmp(family),
     [
       ...comment('allow input traffic to ipvs services'),
       ...['-m', 'set', '--match-set', setName(SERVICE_PORTS, family), 'dst,dst', '-j', 'ACCEPT'],
