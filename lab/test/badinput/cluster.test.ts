@@ -84,7 +84,8 @@ const wrongObjects: readonly WrongObject[] = [
     what: 'a peer with a detection multiplier that BFD cannot carry',
     file: `${first.name}.yaml`,
     text: withAnnotations({
-      'kube-router.io/peers': '- remoteip: 192.0.2.1\n  remoteasn: 64600\n  bfd: {enabled: true, detection_multiplier: 256}\n',
+      'kube-router.io/peers':
+        '- remoteip: 192.0.2.1\n  remoteasn: 64600\n  bfd: {enabled: true, detection_multiplier: 256}\n',
     }),
     line: /kube-router\.io\/peers.*bfd\.detection_multiplier.*256.*expected/,
   },
