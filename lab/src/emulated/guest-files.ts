@@ -12,7 +12,7 @@ import { buildGuestKernel } from './kernel.ts';
 /** Started by tests, as a program of its own. */
 const agent = 'packages/agent/src/main.ts';
 /** Bound on a boot and all files. */
-const BOUND_MS = 6 * 60_000;
+const BOUND_MS = 15 * 60_000;
 
 export class GuestFiles {
   readonly bootSeconds: number;

@@ -129,7 +129,7 @@ export const levels: readonly Level[] = [
       guest: true,
       beside: true,
       jobs: 2,
-      timeoutSeconds: 330,
+      timeoutSeconds: 840,
     },
   ),
   level('lab', 'the lab itself: nodes, pods by CNI, daemons', ['lab/test/lab/*.test.ts'], {
