@@ -18,6 +18,11 @@ export class Catalogue {
     this.#kinds = new Set(kinds);
   }
 
+  /** Names of the files that were there the last time. */
+  files(): IterableIterator<string> {
+    return this.#files.keys();
+  }
+
   /**
    * Takes the texts of all files that are there (by name), `unreadable` those that are there and cannot be read. Returns
    * what is newly wrong, and whether any file differs from the last time.

@@ -86,14 +86,15 @@ export class ManifestsSource implements ClusterSource {
 
   async #read(): Promise<void> {
     await this.#watch();
-    const names = (await readdir(this.#folder)).filter((name) => /^[^.].*\.(?:ya?ml|json)$/.test(name)).sort();
+    const listed = (await readdir(this.#folder)).filter((name) => /^[^.].*\.(?:ya?ml|json)$/.test(name));
+    // A listing beside a rename may have neither the old nor the new entry (readdir(3p)): only opening tells that a file is gone.
+    const names = [...new Set([...listed, ...this.#catalogue.files()])].sort();
     const texts = new Map<string, string>();
     const unreadable = new Set<string>();
     for (const name of names) {
       try {
         texts.set(name, await readFile(join(this.#folder, name), 'utf8'));
       } catch (error) {
-        // Gone since the listing: its removal is the next change.
         if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
         unreadable.add(name);
         this.#log.error('manifest cannot be read; its objects stay as they are', { file: name, error });

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import files, { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -10,6 +11,12 @@ import { nodesBecome, nodesOf } from '../store-content.ts';
 
 const node = (name: string, cidr = '10.244.1.0/24') =>
   `{apiVersion: v1, kind: Node, metadata: {name: ${name}}, spec: {podCIDR: ${cidr}}}\n`;
+
+/** What `readdir` of node:fs/promises is from now on, everywhere: the race itself cannot be made to happen. */
+function listWith(readdir: typeof files.readdir): void {
+  files.readdir = readdir;
+  syncBuiltinESMExports();
+}
 
 async function started(t: Test, files: Readonly<Record<string, string>>) {
   const base = await mkdtemp(join(tmpdir(), 'routelet-manifests-'));
@@ -45,6 +52,27 @@ t.test('the first reading is complete when start resolves', async (t) => {
     '.hidden.yaml': node('hidden'),
   });
   t.same(nodesOf(store), ['a 10.244.1.0/24', 'b 10.244.1.0/24', 'c 10.244.3.0/24']);
+});
+
+t.test('a file that a listing beside a rename does not show is still there', async (t) => {
+  const { folder, store, becomes } = await started(t, { 'a.yaml': node('a'), 'b.yaml': node('b') });
+  const { readdir } = files;
+  let listings = 0;
+  t.teardown(() => listWith(readdir));
+  listWith((async (path: string) => {
+    listings++;
+    return (await readdir(path)).filter((name) => name !== 'a.yaml');
+  }) as typeof readdir);
+  const gone: string[] = [];
+  store.subscribe((changes) => {
+    for (const { type, object } of changes) if (type === 'deleted') gone.push(object.metadata.name);
+  });
+  await writeFile(join(folder, 'b.yaml'), node('b', '10.244.9.0/24'));
+  await becomes('a 10.244.1.0/24', 'b 10.244.9.0/24');
+  t.ok(listings > 0, 'the folder was listed without it');
+  t.strictSame(gone, []);
+  await rm(join(folder, 'a.yaml'));
+  await becomes('b 10.244.9.0/24');
 });
 
 t.test('changes in place, by rename, new and removed files', async (t) => {
