@@ -20,7 +20,7 @@ import {
 } from '../../src/index.ts';
 import { watchOver } from '../watch-over.ts';
 
-export interface HelperCase<T extends Tor> {
+export interface KeepingRouter<T extends Tor> {
   readonly start: (node: LabNode, config: TorConfig) => Promise<T>;
   /** The router has that prefix no more. */
   readonly withdraw: (tor: T, config: TorConfig, prefix: string) => Promise<void>;
@@ -39,7 +39,7 @@ const without = (config: TorConfig, prefix: string): TorConfig => ({
   announces: config.announces.filter((announced) => announced !== prefix),
 });
 
-export async function testHelper<T extends Tor>({ start, withdraw, restart }: HelperCase<T>): Promise<void> {
+export async function testRoutesKept<T extends Tor>({ start, withdraw, restart }: KeepingRouter<T>): Promise<void> {
   const lab = await createLab();
   const annotations = peersAnnotation([{ remoteip: TOR.ipv4, remoteasn: 64600 }]);
   const manifests = nodeManifests(2).map((manifest) => ({ ...manifest, annotations }));

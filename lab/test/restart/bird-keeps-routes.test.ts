@@ -1,7 +1,7 @@
 import { startBird } from '../../src/index.ts';
-import { testHelper } from './helper.ts';
+import { testRoutesKept } from './routes-kept.ts';
 
-await testHelper({
+await testRoutesKept({
   start: startBird,
   withdraw: (bird, config, prefix) =>
     bird.configure({ ...config, announces: config.announces.filter((announced) => announced !== prefix) }),

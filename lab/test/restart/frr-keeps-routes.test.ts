@@ -1,7 +1,7 @@
 import { startFrr } from '../../src/index.ts';
-import { testHelper } from './helper.ts';
+import { testRoutesKept } from './routes-kept.ts';
 
-await testHelper({
+await testRoutesKept({
   start: startFrr,
   withdraw: async (frr, { as }, prefix) => {
     const words = ['configure terminal', `router bgp ${as}`, 'address-family ipv4 unicast', `no network ${prefix}`];
