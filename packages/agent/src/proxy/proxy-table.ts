@@ -3,10 +3,9 @@
  * up to date from the changes of the cluster; only the Services that a change is about are planned again.
  */
 import type { IpAddress } from '../annotations/prefix.ts';
-import { serviceOf } from '../cluster/endpoint-slice.ts';
 import type { ClusterChange, ClusterView } from '../cluster/model.ts';
 import type { Problem } from '../problem.ts';
-import { serviceKey } from '../service/service-facts.ts';
+import { changedServices, serviceKey } from '../service/service-facts.ts';
 import { describeSocket, entryKey, type HealthCheck, type ServicePlan, type VirtualService } from './model.ts';
 import { describeKind, type PlanSettings, type ProxyNode, planService } from './service-plan.ts';
 
@@ -94,14 +93,7 @@ export class ProxyTable {
 
   /** Plans again what the changes are about. */
   apply(changes: readonly ClusterChange[]): TableChange {
-    const services = new Set<string>();
-    for (const change of changes) {
-      if (change.kind === 'Service') services.add(serviceKey(change.object));
-      if (change.kind !== 'EndpointSlice') continue;
-      const slices = change.type === 'modified' ? [change.object, change.old] : [change.object];
-      for (const key of slices.map(serviceOf)) if (key !== undefined) services.add(key);
-    }
-    return this.plan(services);
+    return this.plan(changedServices(changes));
   }
 
   /** Plans these Services again. */

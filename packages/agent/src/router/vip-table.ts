@@ -3,13 +3,18 @@
  * are planned again. An address that several Services have is announced while any of them wants it.
  */
 
-import { serviceOf } from '../cluster/endpoint-slice.ts';
 import type { ClusterChange, ClusterView } from '../cluster/model.ts';
 import type { Problem } from '../problem.ts';
 import type { RangeOptions } from '../service/address-ranges.ts';
 import { type AddressCheck, addressCheck } from '../service/address-ranges.ts';
 import { type OwnNode, summarizeEndpoints } from '../service/endpoint-summary.ts';
-import { describeAnnotations, readServiceFacts, type ServiceFacts, serviceKey } from '../service/service-facts.ts';
+import {
+  changedServices,
+  describeAnnotations,
+  readServiceFacts,
+  type ServiceFacts,
+  serviceKey,
+} from '../service/service-facts.ts';
 import { describeVip, isWanted, planVips, type VipDecision, type VipOptions } from './vip-plan.ts';
 
 /** An announced address, with what its Services want added to it. Equal content is the same object. */
@@ -98,14 +103,7 @@ export class VipTable {
 
   /** Plans again what the changes are about. */
   apply(changes: readonly ClusterChange[]): VipTableChange {
-    const services = new Set<string>();
-    for (const change of changes) {
-      if (change.kind === 'Service') services.add(serviceKey(change.object));
-      if (change.kind !== 'EndpointSlice') continue;
-      const slices = change.type === 'modified' ? [change.object, change.old] : [change.object];
-      for (const key of slices.map(serviceOf)) if (key !== undefined) services.add(key);
-    }
-    return this.#plan(services);
+    return this.#plan(changedServices(changes));
   }
 
   /** Looks again at whether these addresses are served, or all when none is named. Returns those that are announced or not now. */

@@ -5,7 +5,8 @@
 import { type IpAddress, parseAddress } from '../annotations/prefix.ts';
 import { type AnnotationProblem, formatProblem } from '../annotations/problem.ts';
 import { parseServiceSettings, type ServiceSettings } from '../annotations/service.ts';
-import type { Service } from '../cluster/model.ts';
+import { serviceOf } from '../cluster/endpoint-slice.ts';
+import type { ClusterChange, Service } from '../cluster/model.ts';
 import type { AddressCheck } from './address-ranges.ts';
 
 export const vipKinds = ['cluster-ip', 'external-ip', 'load-balancer-ip'] as const;
@@ -44,6 +45,18 @@ const OWN_PROXY_NAME = 'kube-router';
 
 export function serviceKey({ metadata }: Service): string {
   return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** Keys of the Services that changes are about: their own, and those of their slices, from before as well as now. */
+export function changedServices(changes: readonly ClusterChange[]): Set<string> {
+  const services = new Set<string>();
+  for (const change of changes) {
+    if (change.kind === 'Service') services.add(serviceKey(change.object));
+    if (change.kind !== 'EndpointSlice') continue;
+    const slices = change.type === 'modified' ? [change.object, change.old] : [change.object];
+    for (const key of slices.map(serviceOf)) if (key !== undefined) services.add(key);
+  }
+  return services;
 }
 
 export function readServiceFacts(service: Service, check: AddressCheck): ServiceFacts {
