@@ -2,23 +2,15 @@ import t from 'tap';
 import { policyText, verdictText } from '../../../src/ask/text/policies.ts';
 import { answerPolicy, answerVerdict } from '../../../src/policy/answers.ts';
 import { PolicyCompiler } from '../../../src/policy/compile/compiler.ts';
-import { added, NODE, namespace, pod, policy } from './objects.ts';
+import { added, fromClient, NODE, policy, smallCluster } from './objects.ts';
 
 const compiler = new PolicyCompiler(NODE);
 compiler.apply(
   added(
-    namespace('x'),
-    pod('web', ['10.1.0.1', 'fd00::1'], { labels: { app: 'web' }, ports: [['http', 8080]] }),
-    pod('free', ['10.1.0.2']),
-    pod('client', ['10.1.1.1'], { labels: { app: 'client' }, node: 'node-2' }),
+    ...smallCluster,
     policy('in', {
       podSelector: { matchLabels: { app: 'web' } },
-      ingress: [
-        {
-          from: [{ podSelector: { matchLabels: { app: 'client' } } }],
-          ports: [{ port: 80, endPort: 90 }, { port: 'http' }],
-        },
-      ],
+      ingress: [fromClient],
     }),
     policy('bad', { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ ports: [{ port: 90, endPort: 80 }] }] }),
   ),

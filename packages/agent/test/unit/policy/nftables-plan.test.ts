@@ -7,23 +7,17 @@ import type { LocalPod } from '../../../src/policy/compile/model.ts';
 import { Names } from '../../../src/policy/names.ts';
 import { planNftables } from '../../../src/policy/nftables-plan.ts';
 import { formatTable, type NftTable } from '../../../src/policy/nftables-table.ts';
-import { added, NODE, namespace, pod, policy } from './objects.ts';
+import { added, fromClient, NODE, policy, smallCluster } from './objects.ts';
 
 const compiler = new PolicyCompiler(NODE);
 compiler.apply(
   added(
-    namespace('x'),
-    pod('web', ['10.1.0.1', 'fd00::1'], { labels: { app: 'web' }, ports: [['http', 8080]] }),
-    pod('free', ['10.1.0.2']),
-    pod('client', ['10.1.1.1'], { labels: { app: 'client' }, node: 'node-2' }),
+    ...smallCluster,
     policy('in', {
       podSelector: { matchLabels: { app: 'web' } },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [
-        {
-          from: [{ podSelector: { matchLabels: { app: 'client' } } }],
-          ports: [{ port: 80, endPort: 90 }, { port: 'http' }],
-        },
+        fromClient,
         { from: [{ ipBlock: { cidr: '0.0.0.0/0' } }, { ipBlock: { cidr: '::7/128' } }], ports: [{ protocol: 'SCTP' }] },
       ],
       egress: [{ ports: [{ port: 53, protocol: 'UDP' }] }],

@@ -57,3 +57,17 @@ export function deleted(...objects: readonly KindMap['Pod' | 'Namespace' | 'Netw
 export function modified(object: Pod | Namespace | NetworkPolicy, old: typeof object): ClusterChange[] {
   return [{ type: 'modified', kind: object.kind, object, old } as ClusterChange];
 }
+
+/** One policed pod of this node, one that is not, and a client on another node. */
+export const smallCluster = [
+  namespace('x'),
+  pod('web', ['10.1.0.1', 'fd00::1'], { labels: { app: 'web' }, ports: [['http', 8080]] }),
+  pod('free', ['10.1.0.2']),
+  pod('client', ['10.1.1.1'], { labels: { app: 'client' }, node: 'node-2' }),
+] as const;
+
+/** The rule that lets the client in, by number and by name. */
+export const fromClient = {
+  from: [{ podSelector: { matchLabels: { app: 'client' } } }],
+  ports: [{ port: 80, endPort: 90 }, { port: 'http' }],
+} as const;

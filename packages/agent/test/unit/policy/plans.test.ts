@@ -20,25 +20,16 @@ import {
 import { Names } from '../../../src/policy/names.ts';
 import { planSettings } from '../../../src/policy/settings.ts';
 import { node } from '../router/fixture.ts';
-import { added, NODE, namespace, pod, policy } from './objects.ts';
+import { added, fromClient, NODE, policy, smallCluster } from './objects.ts';
 
 const compiler = new PolicyCompiler(NODE);
 compiler.apply(
   added(
-    namespace('x'),
-    pod('web', ['10.1.0.1', 'fd00::1'], { labels: { app: 'web' }, ports: [['http', 8080]] }),
-    pod('free', ['10.1.0.2']),
-    pod('client', ['10.1.1.1'], { labels: { app: 'client' }, node: 'node-2' }),
+    ...smallCluster,
     policy('in', {
       podSelector: { matchLabels: { app: 'web' } },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [
-        {
-          from: [{ podSelector: { matchLabels: { app: 'client' } } }],
-          ports: [{ port: 80, endPort: 90 }, { port: 'http' }],
-        },
-        { from: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ protocol: 'SCTP' }] },
-      ],
+      ingress: [fromClient, { from: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ protocol: 'SCTP' }] }],
       egress: [{ ports: [{ port: 53, protocol: 'UDP' }] }],
     }),
     policy('idle', { podSelector: { matchLabels: { app: 'none' } } }),
