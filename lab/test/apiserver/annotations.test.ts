@@ -7,9 +7,8 @@ import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { type AnnotationRow, annotations as registry } from '../../../packages/agent/src/annotations/registry.ts';
 import { createLab, type LabAgent, type LabNode, podRoutes, startAgent, startBird, waitFor } from '../../src/index.ts';
-import { ControlPlane } from '../../src/kubernetes/control-plane.ts';
-import { deployManifest, rbacObjects } from '../../src/kubernetes/manifest.ts';
 import { registerNode } from '../../src/kubernetes/node-object.ts';
+import { startShippedPlane } from '../../src/kubernetes/shipped-plane.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -20,13 +19,7 @@ const SECOND = '10.10.0.31';
 const ANNOUNCED = ['100.64.0.0/16', '198.51.100.0/24'];
 
 const lab = await createLab();
-const control = await lab.node({ name: 'control', ipv4: '10.10.0.2/24', ipv6: 'fd00:10::2/64' });
-const plane = await ControlPlane.start(control, {
-  podCidrs: ['10.244.0.0/16', 'fd00:10:244::/56'],
-  serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'],
-});
-await plane.apply(...rbacObjects(deployManifest));
-const kubeconfig = await plane.serviceAccountKubeconfig('kube-system', 'routelet');
+const { plane, kubeconfig } = await startShippedPlane(lab);
 const flags = [
   '--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112',
   '--service-external-ip-range=192.0.2.0/24',

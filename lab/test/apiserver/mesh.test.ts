@@ -12,21 +12,14 @@ import {
   waitFor,
 } from '../../src/index.ts';
 import { programPath } from '../../src/kubernetes/binaries.ts';
-import { ControlPlane } from '../../src/kubernetes/control-plane.ts';
-import { deployManifest, rbacObjects } from '../../src/kubernetes/manifest.ts';
 import { registerNode } from '../../src/kubernetes/node-object.ts';
+import { startShippedPlane } from '../../src/kubernetes/shipped-plane.ts';
 import { podRoutes } from '../../src/manifest-cluster.ts';
 
 const serviceAccount = 'system:serviceaccount:kube-system:routelet';
 
 const lab = await createLab();
-const control = await lab.node({ name: 'control', ipv4: '10.10.0.2/24', ipv6: 'fd00:10::2/64' });
-const plane = await ControlPlane.start(control, {
-  podCidrs: ['10.244.0.0/16', 'fd00:10:244::/56'],
-  serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'],
-});
-await plane.apply(...rbacObjects(deployManifest));
-const kubeconfig = await plane.serviceAccountKubeconfig('kube-system', 'routelet');
+const { control, plane, kubeconfig } = await startShippedPlane(lab);
 
 const agents = new Map<string, LabAgent>();
 const pods = new Map<string, LabPod>();
